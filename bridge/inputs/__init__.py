@@ -1,0 +1,98 @@
+"""What an input is: one method that runs until it is cancelled and hands events to `emit`.
+
+`await emit(events)` returns when the events are durable. Awaiting it is the back-pressure, returning
+is the acknowledgement; there is nothing else to confirm.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, Protocol
+
+from bridge.clock import Clock
+from bridge.config import ComponentConfig
+from bridge.event import Event, Value
+from bridge.health import State
+
+Json = Any
+"""Whatever JSON can hold; checkpoints are such values."""
+
+
+class InputConfig(ComponentConfig):
+    """The options that every input has."""
+
+    event_type: str | None = None
+    """The operator's label of the source, in `event_type`; default: the vendor's slug."""
+    fields: dict[str, str | int | float] = {}
+    """Constant fields added to every event of this input."""
+    message: Literal["line", "raw"] = "line"
+    """`line`: one human sentence; `raw`: the source's own text."""
+    full_message: bool = True
+    """Keep the original record in `full_message`."""
+    drop_fields: list[str] = []
+    """Fields that must not leave this machine."""
+    redact: dict[str, re.Pattern[str]] = {}
+    """Field name → regular expression; what it matches becomes `***`, in `full_message` too."""
+
+
+class Emit(Protocol):
+    """Hands events over; see the module."""
+
+    def __call__(
+        self,
+        events: Iterable[Event],
+        checkpoint: Mapping[str, Json] | None = None,
+        once: bool = False,
+    ) -> Awaitable[None]:
+        """Encode and enqueue at the call (call order is spool order); the awaitable ends when
+        events and checkpoint (stream → value) are committed in one transaction.
+
+        With `once=True` events whose `event_uid` was taken from this input before are dropped.
+        Cancelling the await withdraws nothing.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What the host gives to a component."""
+
+    id: str
+    log: logging.Logger
+    clock: Clock
+    report: Callable[[State, str], None]
+    """`report(state, detail)`: what only the component knows about itself."""
+    count: Callable[..., None]
+    """`count(name, n=1, label="")`: one more of something that has a name."""
+    checkpoint: Callable[[str], Awaitable[Json | None]]
+    """`await checkpoint(stream)`: where to go on, or None at the first start."""
+    unseen: Callable[[Sequence[str]], Awaitable[set[str]]]
+    """`await unseen(uids)`: those that the spool has not taken from this input."""
+    kinds: Mapping[str, str]
+    """Field name → kind, as remembered in the spool; read only."""
+
+
+class Input(ABC):
+    """A source of events."""
+
+    Config: ClassVar[type[InputConfig]] = InputConfig
+    kinds: ClassVar[Mapping[str, str]] = {}
+    """Field name → kind (`text`, `long`, `double`, `time`), where a table of the source fixes it."""
+
+    def __init__(self, config: Any, context: Context) -> None:
+        self.config = config
+        self.context = context
+
+    @abstractmethod
+    async def run(self, emit: Emit) -> None:
+        """Hand over events until cancelled."""
+
+    async def check(self) -> None:
+        """Try connections and credentials; raise with advice when something is wrong."""
+
+
+__all__ = ["Context", "Emit", "Event", "Input", "InputConfig", "Json", "Value"]

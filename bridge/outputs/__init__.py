@@ -1,0 +1,72 @@
+"""What an output is: connect, send, close. `send` returns when the batch is confirmed.
+
+Everything difficult (order, windows, back-off, cursors, dead letters) is done by the delivery loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from bridge.config import ComponentConfig
+from bridge.inputs import Context
+from bridge.spool import Batch
+
+
+class Selection(ComponentConfig):
+    """Events by input or by `event_type`; an event is selected when either names it."""
+
+    inputs: list[str] = []
+    event_types: list[str] = []
+
+
+class OutputConfig(ComponentConfig):
+    """The options that every output has."""
+
+    only: Selection | None = None
+    """Send nothing else."""
+    exclude: Selection | None = Field(default=None, alias="except")
+    """Send everything but these."""
+
+
+class Output(ABC):
+    """A destination of messages."""
+
+    Config: ClassVar[type[OutputConfig]] = OutputConfig
+    window_bytes: ClassVar[int] = 0
+    """How much may be under way at once; 0 means one batch."""
+    hold_back_seconds: float = 0.0
+    """How long the committed cursor lags behind what is confirmed."""
+
+    def __init__(self, config: Any, context: Context) -> None:
+        self.config = config
+        self.context = context
+
+    @abstractmethod
+    async def connect(self) -> None:
+        """Make ready to send; raises `Retryable` or OSError. Called again after each break."""
+
+    @abstractmethod
+    async def send(self, batch: Batch) -> None:
+        """Return when the batch is confirmed; raises `Retryable`, `Rejected` or OSError.
+
+        The loop starts sends in spool order and lets up to `window_bytes` run at once; the part of
+        `send` before its first suspension runs in that order.
+        """
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Let go of the connection; safe without `connect` and safe twice."""
+
+    async def broken(self) -> None:
+        """Return when a connection that carried confirmed data has ended uncleanly."""
+        await asyncio.Event().wait()
+
+    async def check(self) -> None:
+        """Try the destination; raise with advice when something is wrong."""
+
+
+__all__ = ["Batch", "Context", "Output", "OutputConfig", "Selection"]

@@ -27,7 +27,8 @@ class BridgeError(Exception):
 class Problem:
     """One thing that is wrong in a configuration, with its place.
 
-    `line` and `column` count from 1; `path` is the dotted way to the value (`inputs.malops.address`).
+    `line` and `column` count from 1, or are 0 when it is about the whole file; `path` is the dotted
+    way to the value (`inputs.malops.address`).
     """
 
     source: str
@@ -37,7 +38,7 @@ class Problem:
     message: str
 
     def __str__(self) -> str:
-        place = f"{self.source}:{self.line}:{self.column}"
+        place = f"{self.source}:{self.line}:{self.column}" if self.line else self.source
         return f"{place}: {self.path}: {self.message}" if self.path else f"{place}: {self.message}"
 
 

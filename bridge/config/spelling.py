@@ -1,0 +1,42 @@
+"""Words that nobody knows, and the nearest that somebody does."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Iterable, Sequence
+
+_PLAIN = re.compile(r"[\w@/:+-]+")
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that was probably meant; case and `-` for `_` do not count."""
+    folded = {_fold(name): name for name in known}
+    found = difflib.get_close_matches(_fold(word), folded, n=1, cutoff=0.6)
+    return folded[found[0]] if found else None
+
+
+def unknown(what: str, word: str, known: Sequence[str]) -> str:
+    """`no such input, did you mean malops? Known: malops, protect`; `word` is not repeated."""
+    meant = nearest(word, known)
+    words = ", ".join(known) or "none"
+    return (
+        f"no such {what}, did you mean {meant}? Known: {words}"
+        if meant
+        else (f"no such {what}; known: {words}")
+    )
+
+
+def choice(words: Sequence[str]) -> str:
+    """`a, b or c`."""
+    return " or ".join(part for part in (", ".join(words[:-1]), *words[-1:]) if part)
+
+
+def shown(word: str) -> str:
+    """The word as it can be printed: escaped and in quotes unless it is plain."""
+    return word if _PLAIN.fullmatch(word) else json.dumps(word)
+
+
+def _fold(word: str) -> str:
+    return word.lower().replace("-", "_")

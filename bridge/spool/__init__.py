@@ -1,0 +1,45 @@
+"""The durable queue between inputs and outputs: one SQLite file, one writer, many cursors.
+
+An event is accepted when its row is committed, together with the checkpoint that describes it.
+A row goes when every output has passed it. Counters, seen keys, field kinds and dead letters live
+in the same file and change in the same transactions, so the accounts hold at any moment, `kill -9`
+included::
+
+    per input    received = accepted + repeated + in flight
+    per output   accepted = delivered + spooled + buried + filtered + dropped
+
+How it is made, from the outside in: `spool` (the API), `committer` (group commit, room, retries),
+`recent` (the newest rows in memory), `store` (the two database connections), `transaction` (what a
+commit can do), `tally` (the running accounts), `schema` (the file), `lock` (the directory), `model`
+(what goes in and comes out). Nothing outside this package knows SQLite.
+"""
+
+from __future__ import annotations
+
+from bridge.spool.model import (
+    Balance,
+    Batch,
+    Buried,
+    Checkpoint,
+    DeadLetter,
+    InputBalance,
+    Json,
+    OutputBalance,
+    Progress,
+    Taken,
+)
+from bridge.spool.spool import Spool
+
+__all__ = [
+    "Balance",
+    "Batch",
+    "Buried",
+    "Checkpoint",
+    "DeadLetter",
+    "InputBalance",
+    "Json",
+    "OutputBalance",
+    "Progress",
+    "Spool",
+    "Taken",
+]

@@ -1,0 +1,294 @@
+"""Group commit: what was handed over is written in transactions, one at a time, in one thread.
+
+At most one commit every 10 ms, at once when 1 MiB waits. Appends wait while the spool is full or
+cannot be written; everything else (progress of the outputs, which makes room) never waits for them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+from collections import Counter, deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from bridge.errors import SpoolError
+from bridge.spool.model import Taken
+from bridge.spool.store import Done, Order, Store
+from bridge.spool.transaction import Append, Transaction
+
+T = TypeVar("T")
+
+COMMIT_SECONDS: Final = 0.01
+URGENT_BYTES: Final = 1024 * 1024
+GROUP_BYTES: Final = 4 * 1024 * 1024
+RETRY_SECONDS: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When the spool in `directory` counts as full, and whether the oldest rows go then."""
+
+    directory: Path
+    max_bytes: int
+    min_free_bytes: int
+    drop_oldest: bool
+
+    def free(self) -> float:
+        """Bytes of the disk that may still be used; negative below `min_free_bytes`."""
+        try:
+            disk = os.statvfs(self.directory)
+        except OSError:
+            return float("inf")  # the commit itself will say what is wrong with the disk
+        reserve = min(self.min_free_bytes, disk.f_blocks * disk.f_frsize // 4)
+        return disk.f_bavail * disk.f_frsize - reserve
+
+
+@dataclass(slots=True)
+class Group:
+    """What goes into one transaction; first the oldest rows go until `need` bytes are freed."""
+
+    orders: list[tuple[Order, asyncio.Future[Any]]] = field(default_factory=list)
+    appends: list[tuple[Append, asyncio.Future[Taken]]] = field(default_factory=list)
+    need: float = 0
+
+
+class Trouble:
+    """Why the file cannot be used at the moment, by what was tried; empty when all is well."""
+
+    def __init__(self) -> None:
+        self._reasons: dict[str, str] = {}
+        self.listener: Callable[[str], None] = lambda text: None
+
+    def __str__(self) -> str:
+        return "; ".join(self._reasons.values())
+
+    def say(self, subject: str, reason: str) -> None:
+        """Set the reason of one subject, or clear it with an empty text."""
+        before = str(self)
+        self._reasons.pop(subject, None)
+        if reason:
+            self._reasons[subject] = reason
+        if str(self) != before:
+            self.listener(str(self))
+
+
+def is_outage(error: sqlite3.Error) -> bool:
+    """Whether the disk or the file is to blame, and not a statement of ours."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+    return code not in (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISUSE)
+
+
+class Committer:
+    """Takes appends and orders, commits them in groups, and keeps the accounts.
+
+    `tally` is the state after the last commit, `in_flight` the events and `unsettled` the
+    appends of each input that wait.
+    `changed` is set, and replaced by a new one, after every commit and at the end. `full` says why
+    appends wait for room, or is empty.
+    """
+
+    def __init__(
+        self,
+        limits: Limits,
+        store: Store,
+        writer: ThreadPoolExecutor,
+        trouble: Trouble,
+        on_done: Callable[[Done], None],
+    ) -> None:
+        self._limits = limits
+        self._store = store
+        self._writer = writer
+        self._trouble = trouble
+        self._on_done = on_done
+        self._loop = asyncio.get_running_loop()
+        self._orders: deque[tuple[Order, asyncio.Future[Any]]] = deque()
+        self._appends: deque[tuple[Append, asyncio.Future[Taken]]] = deque()
+        self._waiting_bytes = 0
+        self._orders_held = self._appends_held = False
+        self._wake, self._urgent = asyncio.Event(), asyncio.Event()
+        self._committed_at = 0.0
+        self._untidy = True
+        self._closing = False
+        self.tally = store.tally
+        self.in_flight: Counter[str] = Counter()
+        self.unsettled: Counter[str] = Counter()
+        self.full = ""
+        self.changed = asyncio.Event()
+        self._keeper = asyncio.create_task(self._keep_trying(), name="spool-keeper")
+        self._task = asyncio.create_task(self._run(), name="spool-committer")
+        self._task.add_done_callback(self._ended)
+
+    # What others call
+
+    def append(self, append: Append) -> asyncio.Future[Taken]:
+        """Queue events; the future resolves when they are committed."""
+        self.check()
+        future: asyncio.Future[Taken] = self._loop.create_future()
+        self._appends.append((append, future))
+        self.in_flight[append.input] += len(append.documents)
+        self.unsettled[append.input] += 1
+        self._waiting_bytes += append.size
+        self._wake.set()
+        if self._waiting_bytes >= URGENT_BYTES:
+            self._urgent.set()
+        return future
+
+    def order(self, order: Callable[[Transaction], T]) -> asyncio.Future[T]:
+        """Queue something else that a transaction can do; the future holds its result."""
+        self.check()
+        future: asyncio.Future[T] = self._loop.create_future()
+        self._orders.append((order, future))
+        self._wake.set()
+        return future
+
+    def check(self) -> None:
+        """Raise SpoolError when nothing will be committed any more."""
+        if self._closing:
+            raise SpoolError("the spool is closed")
+        if self._task.done():
+            cause = None if self._task.cancelled() else self._task.exception()
+            raise SpoolError(f"the spool has stopped: {cause!r}") from cause
+
+    async def close(self) -> None:
+        """Commit what waits and fits, then end."""
+        self._closing = True
+        self._orders_held = self._appends_held = False
+        self._wake.set()
+        self._urgent.set()
+        await asyncio.wait([self._task])
+        self._keeper.cancel()
+        await asyncio.wait([self._keeper])
+
+    # The committing task
+
+    async def _run(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            await self._pause()
+            group = self._take()
+            if group.orders or group.appends:
+                await self._commit(group)
+                self._wake.set()
+            elif self._closing:
+                return
+
+    async def _pause(self) -> None:
+        """Let more come together, unless enough is waiting."""
+        delay = self._committed_at + COMMIT_SECONDS - self._loop.time()
+        if delay > 0 and not self._closing:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(delay):
+                    await self._urgent.wait()
+        self._urgent.clear()
+
+    def _take(self) -> Group:
+        group = Group()
+        if not self._orders_held:
+            group.orders.extend(self._orders)
+            self._orders.clear()
+        if self._appends and not self._appends_held:
+            self._take_appends(group)
+        return group
+
+    def _take_appends(self, group: Group) -> None:
+        """Move appends into the group, in order, as long as there is room."""
+        live = self.tally.bytes
+        droppable = live if self._limits.drop_oldest else 0
+        room = self._limits.max_bytes - live
+        disk = self._limits.free() + self._store.reusable
+        size = 0
+        self.full = ""
+        while self._appends and size < GROUP_BYTES:
+            more = self._appends[0][0].size
+            # Larger than everything, it gets through when it would be alone.
+            alone = not size and live == droppable
+            if more and size + more > room + droppable and not alone:
+                self.full = f"it holds {live} bytes of at most {self._limits.max_bytes}"
+            elif more and size + more > disk + droppable:
+                self.full = f"the disk is full up to {self._limits.min_free_bytes} bytes"
+            if self.full:
+                break
+            group.appends.append(self._appends.popleft())
+            size += more
+        self._waiting_bytes -= size
+        if droppable:
+            group.need = max(0, size - room, size - disk)
+
+    async def _commit(self, group: Group) -> None:
+        self._committed_at = self._loop.time()
+        orders = [order for order, _ in group.orders]
+        appends = [append for append, _ in group.appends]
+        try:
+            done = await self._loop.run_in_executor(
+                self._writer, self._store.commit, orders, appends, group.need
+            )
+        except BaseException as error:
+            self._put_back(group)
+            if not isinstance(error, sqlite3.Error) or not is_outage(error):
+                raise
+            self._hold(group, error)
+        else:
+            self._settle(group, done)
+
+    def _settle(self, group: Group, done: Done) -> None:
+        self.tally = done.tally
+        self._untidy = True
+        for append, _ in group.appends:
+            self.in_flight[append.input] -= len(append.documents)
+            self.unsettled[append.input] -= 1
+        if not self._appends_held:
+            self._trouble.say("write", "")
+        self._on_done(done)
+        for (_, future), result in zip(group.orders, done.results, strict=True):
+            if not future.done() and isinstance(result, SpoolError):
+                future.set_exception(result)
+            elif not future.done():
+                future.set_result(result)
+        for (_, taken), outcome in zip(group.appends, done.taken, strict=True):
+            if not taken.done():
+                taken.set_result(outcome)
+        self._announce()
+
+    def _put_back(self, group: Group) -> None:
+        self._orders.extendleft(reversed(group.orders))
+        self._appends.extendleft(reversed(group.appends))
+        self._waiting_bytes += sum(append.size for append, _ in group.appends)
+
+    def _hold(self, group: Group, error: sqlite3.Error) -> None:
+        """Wait before the next try; orders, which may make room, are tried alone first."""
+        self._appends_held = True
+        self._orders_held = not group.appends
+        self._trouble.say("write", f"the spool cannot be written ({error}), trying again")
+
+    async def _keep_trying(self) -> None:
+        """Twice a second, look again at what waits, and give the tidying a turn."""
+        while True:
+            await asyncio.sleep(RETRY_SECONDS)
+            if self._orders or self._appends:
+                self._orders_held = self._appends_held = False
+                self._wake.set()
+            if self._untidy:
+                with suppress(sqlite3.Error):
+                    self._untidy = await self._loop.run_in_executor(self._writer, self._store.tidy)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """What still waits was never accepted, and whoever waits must not wait for ever."""
+        self._closing = self._closing or task.cancelled()
+        for _, future in (*self._orders, *self._appends):
+            if not future.done():
+                future.set_exception(SpoolError("the spool was closed before this was committed"))
+                future.exception()  # nobody may be left to look at it
+        self._orders.clear()
+        self._appends.clear()
+        self._announce()
+
+    def _announce(self) -> None:
+        self.changed.set()
+        self.changed = asyncio.Event()

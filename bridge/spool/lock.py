@@ -1,0 +1,86 @@
+"""The spool directory: private, and owned by one process at a time."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shlex
+import stat
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from bridge.errors import SpoolError, SpoolLocked
+
+DATABASE = "worker-0.db"
+
+
+def prepare(directory: Path) -> None:
+    """Create the directory for its owner alone (0700).
+
+    A directory that exists is closed to others only when it is empty or a spool already, so that
+    a mistaken `directory: /var/lib` locks nobody out. The files are private (0600) in any case.
+    Raises SpoolError.
+    """
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if is_open_to_others(directory) and is_ours(directory):
+            directory.chmod(0o700)
+    except OSError as error:
+        raise SpoolError(
+            f"the spool directory {directory} cannot be used: {error.strerror}: "
+            "create it for the user that runs the bridge, or change spool.directory"
+        ) from error
+
+
+def is_open_to_others(directory: Path) -> bool:
+    return bool(stat.S_IMODE(directory.stat().st_mode) & 0o077)
+
+
+def is_ours(directory: Path) -> bool:
+    status = directory.stat()
+    if status.st_uid != os.geteuid() or status.st_mode & stat.S_ISVTX:
+        return False
+    return (directory / DATABASE).exists() or not any(directory.iterdir())
+
+
+class Lock:
+    """The right to use a spool directory, until `release` or the end of the process.
+
+    The kernel holds it (flock), so a killed process leaves nothing to clean up. The file names the
+    holder for the message of the second process. Raises SpoolLocked or SpoolError.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        path = directory / "lock"
+        try:
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise SpoolError(f"the spool lock {path} cannot be used: {error.strerror}") from error
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = self._holder()
+            self.release()
+            raise SpoolLocked(str(directory), holder) from None
+        except OSError as error:
+            self.release()
+            raise SpoolError(f"the spool {directory} cannot be locked: {error.strerror}") from error
+        self._sign()
+
+    def release(self) -> None:
+        """Let go; safe twice."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+    def _holder(self) -> str:
+        pid, _, command = os.pread(self._file, 4096, 0).decode(errors="replace").partition(" ")
+        return f"process {pid} ({command.strip()})" if pid.isdigit() else "another process"
+
+    def _sign(self) -> None:
+        command = "".join(c if c.isprintable() else "?" for c in shlex.join(sys.argv))
+        # Only the message of a second process suffers when the disk is too full for this.
+        with suppress(OSError):
+            os.ftruncate(self._file, 0)
+            os.pwrite(self._file, f"{os.getpid()} {command}\n".encode()[:4096], 0)

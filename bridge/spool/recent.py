@@ -1,0 +1,54 @@
+"""The newest rows, kept in memory, so that an output that keeps up needs no disk."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from typing import Final
+
+from bridge.spool.model import Batch
+from bridge.spool.transaction import Row
+
+KEPT_BYTES: Final = 4 * 1024 * 1024
+KEPT_ROWS: Final = 1024
+
+
+class Recent:
+    """Every row after `start`, as long as they are few."""
+
+    def __init__(self, start: int) -> None:
+        self.start = start
+        self._rows: list[Row] = []
+        self._bytes = 0
+
+    def add(self, rows: Sequence[Row], floor: int) -> None:
+        """Take in new rows; let go of those that are deleted (up to `floor`) or too many."""
+        self._rows.extend(rows)
+        self._bytes += sum(len(row.batch.data) for row in rows)
+        gone = bisect_right(self._rows, floor, key=_position)
+        size = self._bytes - sum(len(row.batch.data) for row in self._rows[:gone])
+        while gone < len(self._rows) and (size > KEPT_BYTES or len(self._rows) - gone > KEPT_ROWS):
+            size -= len(self._rows[gone].batch.data)
+            gone += 1
+        if gone:
+            self.start = _position(self._rows[gone - 1])
+            del self._rows[:gone]
+        self._bytes = size
+
+    def read(self, output: str, after: int, max_bytes: int) -> list[Batch]:
+        """The rows after a position, not before `start`, that are meant for an output."""
+        found: list[Batch] = []
+        size = 0
+        for index in range(bisect_right(self._rows, after, key=_position), len(self._rows)):
+            row = self._rows[index]
+            if row.target is not None and row.target != output:
+                continue
+            size += len(row.batch.data)
+            if found and size > max_bytes:
+                break
+            found.append(row.batch)
+        return found
+
+
+def _position(row: Row) -> int:
+    return row.batch.id

@@ -1,0 +1,109 @@
+"""The file of the spool: its tables, its settings, its version."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+from typing import Final
+
+from bridge.errors import SpoolError, SpoolTooNew
+
+FORMAT: Final = 1
+APPLICATION: Final = 0x47454C46  # "GELF", tells a spool from any other SQLite file
+PAGE_BYTES: Final = 16 * 1024
+WAL_PAGES: Final = 512
+
+# `data` comes last, so that sums over the small columns do not read it.
+# AUTOINCREMENT, because an id that came again would be taken for one that was delivered.
+# Counters share one table and so one page: a small commit writes whole pages to the WAL.
+TABLES: Final = (
+    """CREATE TABLE batches (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, input TEXT NOT NULL, target TEXT,
+        count INTEGER NOT NULL, bytes INTEGER NOT NULL, created REAL NOT NULL,
+        data BLOB NOT NULL)""",
+    "CREATE INDEX targeted ON batches (target, id) WHERE target IS NOT NULL",
+    """CREATE TABLE counters (
+        kind TEXT NOT NULL, id TEXT NOT NULL, name TEXT NOT NULL, value INTEGER NOT NULL,
+        PRIMARY KEY (kind, id, name)) WITHOUT ROWID""",
+    """CREATE TABLE checkpoints (
+        input TEXT NOT NULL, stream TEXT NOT NULL, value BLOB NOT NULL, updated REAL NOT NULL,
+        PRIMARY KEY (input, stream)) WITHOUT ROWID""",
+    """CREATE TABLE seen (
+        input TEXT NOT NULL, key BLOB NOT NULL, offered INTEGER NOT NULL,
+        PRIMARY KEY (input, key)) WITHOUT ROWID""",
+    "CREATE INDEX seen_by_age ON seen (offered)",
+    """CREATE TABLE kinds (field TEXT PRIMARY KEY, kind TEXT NOT NULL) WITHOUT ROWID""",
+    """CREATE TABLE notes (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID""",
+    """CREATE TABLE dead (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, output TEXT NOT NULL, input TEXT NOT NULL,
+        reason TEXT NOT NULL, created REAL NOT NULL, bytes INTEGER NOT NULL,
+        document BLOB NOT NULL)""",
+    f"PRAGMA application_id = {APPLICATION}",
+    f"PRAGMA user_version = {FORMAT}",
+)
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open the file for writing; create what is missing. Raises SpoolError, SpoolTooNew."""
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        db = sqlite3.connect(path, timeout=5, isolation_level=None)
+    except (OSError, sqlite3.Error) as error:
+        raise SpoolError(f"the spool {path} cannot be opened: {error}") from error
+    try:
+        configure(db)
+        create(db, path)
+    except sqlite3.Error as error:
+        db.close()
+        raise SpoolError(
+            f"the spool {path} cannot be used: {error}: free some disk space, "
+            "or move the file away to start with an empty spool"
+        ) from error
+    except SpoolError:
+        db.close()
+        raise
+    return db
+
+
+def connect_reader(path: Path) -> sqlite3.Connection:
+    """Open the file for reading beside the writer."""
+    db = sqlite3.connect(path, timeout=5, isolation_level=None)
+    db.execute("PRAGMA query_only = ON")
+    db.execute("PRAGMA cache_size = -1024")
+    return db
+
+
+def configure(db: sqlite3.Connection) -> None:
+    """Settings of the connection, and those that a new file must have before its first table."""
+    for setting in (
+        f"page_size = {PAGE_BYTES}",
+        "auto_vacuum = INCREMENTAL",
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        f"wal_autocheckpoint = {WAL_PAGES}",
+        f"journal_size_limit = {2 * WAL_PAGES * PAGE_BYTES}",
+        # Some distributions overwrite deleted rows with zeros, which doubles what is written.
+        "secure_delete = OFF",
+        "cache_size = -4096",
+    ):
+        db.execute(f"PRAGMA {setting}").fetchall()
+
+
+def create(db: sqlite3.Connection, path: Path) -> None:
+    """Create the tables in an empty file; refuse a foreign or a newer one."""
+    version, application = pragma(db, "user_version"), pragma(db, "application_id")
+    if not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+        db.execute("BEGIN IMMEDIATE")
+        for statement in TABLES:
+            db.execute(statement)
+        db.execute("COMMIT")
+    elif application != APPLICATION:
+        raise SpoolError(f"{path} is not a spool: move it away, or change spool.directory")
+    elif version > FORMAT:
+        raise SpoolTooNew(str(path), version, FORMAT)
+
+
+def pragma(db: sqlite3.Connection, name: str) -> int:
+    """The value of a numeric setting."""
+    return int(db.execute(f"PRAGMA {name}").fetchone()[0])

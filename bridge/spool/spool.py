@@ -1,0 +1,351 @@
+"""The spool as the rest of the bridge sees it."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar, Concatenate, ParamSpec, TypeVar
+
+import orjson
+
+from bridge.clock import Clock, SystemClock
+from bridge.errors import SpoolError
+from bridge.spool.committer import RETRY_SECONDS, Committer, Limits, Trouble
+from bridge.spool.lock import DATABASE, Lock, prepare
+from bridge.spool.model import (
+    Balance,
+    Batch,
+    Checkpoint,
+    DeadLetter,
+    InputBalance,
+    Json,
+    Progress,
+    Taken,
+)
+from bridge.spool.recent import Recent
+from bridge.spool.store import Done, Reader, Store
+from bridge.spool.tally import InputTally
+from bridge.spool.transaction import Append, key
+
+if TYPE_CHECKING:
+    from bridge.config import SpoolConfig
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Spool:
+    """The durable queue of one process: `await Spool.open(config)`, in the end `await close()`.
+
+    Positions are opaque integers that only grow. Every method is for the event loop that opened
+    the spool; two threads do the work on the file.
+    """
+
+    max_dead_bytes: ClassVar[int] = 64 * 1024 * 1024
+    """What the dead letters may take; beyond it the oldest documents go, counted."""
+
+    kinds: dict[str, str]
+    """Field name → kind, as remembered; `append(kinds=...)` adds to it."""
+
+    def __init__(self, config: SpoolConfig, clock: Clock, lock: Lock) -> None:
+        self._lock = lock
+        self._path = config.directory / DATABASE
+        self._clock = clock
+        self._limits = Limits(
+            config.directory,
+            int(config.max_bytes),
+            int(config.min_free_bytes),
+            config.on_full == "drop_oldest",
+        )
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="spool-writer")
+        self._readers = ThreadPoolExecutor(1, thread_name_prefix="spool-reader")
+        self._trouble = Trouble()
+        self._closed: asyncio.Task[None] | None = None
+
+    @classmethod
+    async def open(cls, config: SpoolConfig, clock: Clock | None = None) -> Spool:
+        """Open the spool in `config.directory`, creating what is missing.
+
+        Raises SpoolLocked when another process has it, SpoolTooNew, or SpoolError.
+        """
+        prepare(config.directory)
+        spool = cls(config, clock or SystemClock(), Lock(config.directory))
+        try:
+            await spool._start()
+        except BaseException:
+            spool._release()
+            raise
+        return spool
+
+    async def _start(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._store = await loop.run_in_executor(
+            self._writer, Store, self._path, self._clock, self.max_dead_bytes
+        )
+        self._reader = await loop.run_in_executor(self._readers, Reader, self._path)
+        self.kinds = self._store.kinds
+        self._notes = self._store.notes
+        tally = self._store.tally
+        self._received = {name: own.accepted + own.repeated for name, own in tally.inputs.items()}
+        self._recent = Recent(tally.newest)
+        self._committer = Committer(
+            self._limits, self._store, self._writer, self._trouble, self._done
+        )
+
+    async def close(self) -> None:
+        """Commit everything that was appended and fits, and let go of the directory; safe twice.
+
+        What does not fit was never accepted: its future gets a SpoolError.
+        """
+        if self._closed is None:
+            self._closed = asyncio.create_task(self._close(), name="spool-close")
+        await asyncio.shield(self._closed)
+
+    async def _close(self) -> None:
+        await self._committer.close()
+        loop = asyncio.get_running_loop()
+        with suppress(sqlite3.Error):  # everything is committed; the next start tidies up
+            await loop.run_in_executor(self._readers, self._reader.close)
+            await loop.run_in_executor(self._writer, self._store.close)
+        self._release()
+
+    def _release(self) -> None:
+        self._writer.shutdown(wait=False)
+        self._readers.shutdown(wait=False)
+        self._lock.release()
+
+    def _done(self, done: Done) -> None:
+        self._recent.add(done.rows, done.tally.floor)
+
+    # For inputs
+
+    def append(
+        self,
+        input_id: str,
+        documents: Sequence[bytes],
+        *,
+        uids: Sequence[str] | None = None,
+        checkpoint: Mapping[str, Json] | None = None,
+        target: str | None = None,
+        kinds: Mapping[str, str] | None = None,
+    ) -> asyncio.Future[Taken]:
+        """Queue GELF documents (without NUL) at the call; the future resolves when all of this is
+        committed in one transaction. While the spool is full it does not resolve.
+
+        The order of calls is spool order. Cancelling the future withdraws nothing. With `uids`, one
+        for each document, events that were taken from this input before are dropped. `checkpoint`
+        is stream → value, where None deletes. `target` names the only output that gets these
+        events. `kinds` are field kinds to remember; the first one given to a name stays.
+        Raises SpoolError after `close`, and ValueError or TypeError for what cannot be stored.
+        """
+        if uids is not None and len(uids) != len(documents):
+            raise ValueError(f"{len(documents)} documents, but {len(uids)} uids")
+        if any(b"\0" in document for document in documents):
+            raise ValueError("a document holds NUL")
+        fresh = {name: kind for name, kind in (kinds or {}).items() if name not in self.kinds}
+        pointers = {
+            stream: None if value is None else orjson.dumps(value)
+            for stream, value in (checkpoint or {}).items()
+        }
+        size = sum(map(len, documents)) + len(documents)
+        keys = None if uids is None else [key(uid) for uid in uids]
+        future = self._committer.append(
+            Append(input_id, tuple(documents), size, keys, pointers, target, fresh)
+        )
+        self.kinds.update(fresh)
+        self._received[input_id] = self._received.get(input_id, 0) + len(documents)
+        return future
+
+    async def unseen(self, input_id: str, uids: Collection[str]) -> set[str]:
+        """Those of the keys that were never taken from this input (within 40 days)."""
+        await self._settled(input_id)
+        return set(uids) - await self._ask(Reader.seen, input_id, uids)
+
+    async def checkpoint(self, input_id: str, stream: str) -> Json | None:
+        """Where a stream goes on; it takes into account what was appended before."""
+        await self._settled(input_id)
+        found = await self._ask(Reader.checkpoints, input_id)
+        return next((one.value for one in found if one.stream == stream), None)
+
+    async def checkpoints(self) -> list[Checkpoint]:
+        """All checkpoints, by input and stream."""
+        return await self._ask(Reader.checkpoints)
+
+    async def set_checkpoint(self, input_id: str, stream: str, value: Json) -> None:
+        """Set a checkpoint without events, after everything appended before."""
+        await self.append(input_id, (), checkpoint={stream: value})
+
+    async def delete_checkpoints(self, input_id: str, stream: str | None = None) -> int:
+        """Forget one stream, or every stream, of an input; how many there were."""
+        await self._settled(input_id)
+        return await self._committer.order(lambda work: work.delete_checkpoints(input_id, stream))
+
+    async def move(self, old: str, new: str) -> int:
+        """Give the checkpoints and seen keys of an input to its new name; how many checkpoints.
+
+        Raises SpoolError when the new name has checkpoints already.
+        """
+        await self._settled(old)
+        return await self._committer.order(lambda work: work.move(old, new))
+
+    async def _settled(self, input_id: str) -> None:
+        """Wait until nothing of an input is on its way into the spool."""
+        while self._committer.unsettled[input_id]:
+            await self._committer.changed.wait()
+            self._committer.check()
+
+    # For outputs
+
+    async def attach(self, output: str) -> int:
+        """The committed cursor; a new output starts at the oldest row kept."""
+        return await self._committer.order(lambda work: work.attach(output))
+
+    async def retire(self, outputs: Collection[str]) -> dict[str, int]:
+        """Forget the outputs that are not named: id → events that it had not delivered."""
+        return await self._committer.order(lambda work: work.retire(outputs))
+
+    async def read(self, output: str, after: int, max_bytes: int) -> list[Batch]:
+        """The rows after a position: at least one, which is waited for, else up to `max_bytes`."""
+        while True:
+            self._committer.check()
+            changed = self._committer.changed
+            if self.readable(output, after) and (
+                found := await self._read(output, after, max_bytes)
+            ):
+                return found
+            await changed.wait()
+
+    async def _read(self, output: str, after: int, max_bytes: int) -> list[Batch]:
+        if after >= self._recent.start:
+            return self._recent.read(output, after, max_bytes)
+        while True:
+            try:
+                found = await self._ask(Reader.batches, output, after, max_bytes)
+            except SpoolError as error:
+                self._trouble.say("read", f"{error}, trying again")
+                await asyncio.sleep(RETRY_SECONDS)
+                self._committer.check()
+            else:
+                self._trouble.say("read", "")
+                return found
+
+    def readable(self, output: str, after: int) -> bool:
+        """Whether there is a row after a position, so that `read` would not wait."""
+        own = self._committer.tally.outputs.get(output)
+        return own is not None and max(after, own.cursor) < own.newest
+
+    def advance(self, output: str, progress: Progress) -> asyncio.Future[None]:
+        """Count what became of the events up to `position` and free the rows nobody needs.
+
+        Queued at the call, in call order; the future resolves when it is committed. The numbers
+        must be those of the rows passed; otherwise it gets a SpoolError and nothing changes.
+        """
+        return self._committer.order(lambda work: work.advance(output, progress))
+
+    # For whoever looks on
+
+    @property
+    def trouble(self) -> str:
+        """Why the file cannot be written or read at the moment, or an empty text.
+
+        Nothing is lost meanwhile: appends wait, outputs go on, everything is tried again.
+        """
+        return str(self._trouble)
+
+    def on_trouble(self, listener: Callable[[str], None]) -> None:
+        """Call `listener` with each change of `trouble`; there is one listener."""
+        self._trouble.listener = listener
+
+    @property
+    def full(self) -> str:
+        """Why appends wait for room, or an empty text."""
+        return self._committer.full
+
+    async def balance(self) -> Balance:
+        """The accounts of this moment: what is committed, and what is on its way."""
+        tally = self._committer.tally
+        ages = {
+            name: await self._ask(Reader.oldest, name, own.cursor) if own.spooled else None
+            for name, own in tally.outputs.items()
+        }
+        oldest = await self._ask(Reader.oldest, None, tally.floor) if tally.bytes else None
+        tally = self._committer.tally
+        return Balance(
+            {name: self._input_balance(name) for name in self._received},
+            {name: own.balance(ages.get(name)) for name, own in tally.outputs.items()},
+            tally.bytes,
+            oldest,
+        )
+
+    def _input_balance(self, name: str) -> InputBalance:
+        own = self._committer.tally.inputs.get(name, InputTally())
+        in_flight = self._committer.in_flight[name]
+        return InputBalance(self._received[name], own.accepted, own.repeated, in_flight)
+
+    async def empty(self) -> bool:
+        """Whether nothing is on its way and no output still needs a row."""
+        return self._is_empty()
+
+    async def until_empty(self) -> None:
+        """Wait until the spool is `empty`."""
+        while not self._is_empty():
+            changed = self._committer.changed
+            self._committer.check()
+            await changed.wait()
+
+    def _is_empty(self) -> bool:
+        outputs = self._committer.tally.outputs.values()
+        return not self._committer.unsettled.total() and not any(own.spooled for own in outputs)
+
+    def recall(self, name: str) -> Json | None:
+        """The value remembered under a name."""
+        return self._notes.get(name)
+
+    async def remember(self, name: str, value: Json) -> None:
+        """Keep a value (that JSON can hold) under a name, across restarts."""
+        note = orjson.dumps(value)
+        await self._committer.order(lambda work: work.note(name, note))
+        self._notes[name] = value
+
+    # Dead letters
+
+    async def dead_letters(
+        self, output: str | None = None, after: int = 0, limit: int = 100
+    ) -> list[DeadLetter]:
+        """Dead letters of one output or of all, oldest first, from the one after an id on."""
+        return await self._ask(Reader.letters, output, after, limit)
+
+    async def dead_counts(self) -> dict[str, int]:
+        """How many dead letters each output has."""
+        return await self._ask(Reader.letter_counts)
+
+    async def document(self, letter: int) -> bytes | None:
+        """The document of a dead letter, or None when there is no such letter."""
+        return await self._ask(Reader.document, letter)
+
+    async def delete_dead(self, letters: Collection[int]) -> int:
+        """Forget dead letters; how many there were."""
+        return await self._committer.order(lambda work: work.delete_letters(letters))
+
+    async def retry_dead(self, letters: Collection[int]) -> int:
+        """Spool dead letters again for the output that buried them; how many there were.
+
+        They count as accepted once more for that output, whether there is room or not. Letters of
+        an output that is not attached stay.
+        """
+        return await self._committer.order(lambda work: work.retry(letters))
+
+    async def _ask(
+        self, question: Callable[Concatenate[Reader, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        self._committer.check()
+        try:
+            return await asyncio.get_running_loop().run_in_executor(
+                self._readers, partial(question, self._reader, *args, **kwargs)
+            )
+        except sqlite3.Error as error:
+            raise SpoolError(f"the spool cannot be read ({error})") from error

@@ -1,0 +1,179 @@
+"""The two ends of the database: the store writes, the reader reads, each in a thread of its own."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+
+from bridge.clock import Clock
+from bridge.errors import SpoolError
+from bridge.spool import schema
+from bridge.spool.model import Batch, Checkpoint, DeadLetter, Json, Taken
+from bridge.spool.tally import Tally, load
+from bridge.spool.transaction import Append, Row, Transaction, key, seen
+
+Order = Callable[[Transaction], Any]
+"""Something to be done in a transaction beside the appends."""
+
+SEEN_SECONDS: Final = 40 * 24 * 3600
+"""How long a key is remembered after it was last offered."""
+SPARE_PAGES: Final = 2048
+"""Free pages that the file keeps for the next rows (32 MiB)."""
+SLICE: Final = 512
+"""How many pages or keys one round of `tidy` takes, so that commits hardly notice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a commit did: a result or a SpoolError for each order, a result for each append."""
+
+    results: list[Any]
+    taken: list[Taken]
+    rows: list[Row]
+    tally: Tally
+    reusable: int
+
+
+class Store:
+    """The writing end; `tally` and `reusable` (bytes in free pages) are of the last commit."""
+
+    def __init__(self, path: Path, clock: Clock, dead_limit: int) -> None:
+        self._clock = clock
+        self._dead_limit = dead_limit
+        self._db = schema.connect(path)
+        try:
+            self.tally = load(self._db)
+            self.reusable = self._reusable()
+            self.kinds: dict[str, str] = dict(self._db.execute("SELECT field, kind FROM kinds"))
+            self.notes: dict[str, Json] = {
+                name: orjson.loads(value)
+                for name, value in self._db.execute("SELECT name, value FROM notes")
+            }
+        except sqlite3.Error as error:
+            self._db.close()
+            raise SpoolError(f"the spool {path} cannot be read: {error}") from error
+
+    def commit(self, orders: Sequence[Order], appends: Sequence[Append], need: float) -> Done:
+        """Do everything in one transaction, or raise sqlite3.Error and have done nothing.
+
+        Before the appends the oldest rows are dropped until `need` bytes are freed.
+        """
+        work = Transaction(self._db, self.tally.copy(), self._clock.now(), self._dead_limit)
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            results = [obey(order, work) for order in orders]
+            if need > 0:
+                work.drop(need)
+            taken, rows = work.take(appends)
+            work.save(self.tally)
+            self._db.execute("COMMIT")
+        except BaseException:
+            with suppress(sqlite3.Error):
+                self._db.execute("ROLLBACK")
+            raise
+        self.tally = work.tally
+        self.reusable = self._reusable()
+        return Done(results, taken, rows, self.tally, self.reusable)
+
+    def tidy(self) -> bool:
+        """Forget old keys and give free pages back to the disk; True when there is more to do."""
+        before = int(self._clock.now()) - SEEN_SECONDS
+        forgotten = self._db.execute(
+            "DELETE FROM seen WHERE (input, key) IN"
+            " (SELECT input, key FROM seen WHERE offered < ? LIMIT ?)",
+            (before, SLICE),
+        ).rowcount
+        spare = schema.pragma(self._db, "freelist_count") - SPARE_PAGES
+        if spare > 0:
+            self._db.execute(f"PRAGMA incremental_vacuum({min(spare, SLICE)})").fetchall()
+            self.reusable = self._reusable()
+        return forgotten == SLICE or spare > SLICE
+
+    def close(self) -> None:
+        """Fold the WAL into the file and close it."""
+        self._db.close()
+
+    def _reusable(self) -> int:
+        return schema.pragma(self._db, "freelist_count") * schema.pragma(self._db, "page_size")
+
+
+def obey(order: Order, work: Transaction) -> Any:
+    """The result of an order, or its SpoolError: a refused order must not stop the others."""
+    try:
+        return order(work)
+    except SpoolError as error:
+        return error
+
+
+class Reader:
+    """The reading end; sees what is committed, and holds nobody up."""
+
+    def __init__(self, path: Path) -> None:
+        self._db = schema.connect_reader(path)
+
+    def batches(self, output: str, after: int, max_bytes: int) -> list[Batch]:
+        """The rows after a position that are meant for an output: one, or up to `max_bytes`."""
+        mine = "FROM batches WHERE id > ? AND (target IS NULL OR target = ?)"
+        sizes = self._db.execute(f"SELECT id, bytes {mine} ORDER BY id", (after, output))
+        last = total = 0
+        for position, size in sizes:
+            total += size
+            if last and total > max_bytes:
+                break
+            last = position
+        sizes.close()
+        rows = self._db.execute(
+            f"SELECT id, input, count, data {mine} AND id <= ? ORDER BY id", (after, output, last)
+        )
+        return [Batch(*row) for row in rows]
+
+    def oldest(self, output: str | None, after: int) -> float | None:
+        """When the first row after a position was accepted, of all or of those for an output."""
+        row = self._db.execute(
+            "SELECT created FROM batches WHERE id > ?1"
+            " AND (?2 IS NULL OR target IS NULL OR target = ?2) ORDER BY id LIMIT 1",
+            (after, output),
+        ).fetchone()
+        return float(row[0]) if row else None
+
+    def checkpoints(self, owner: str | None = None) -> list[Checkpoint]:
+        """All checkpoints, or those of one input, by input and stream."""
+        rows = self._db.execute(
+            "SELECT input, stream, value, updated FROM checkpoints"
+            " WHERE ?1 IS NULL OR input = ?1 ORDER BY input, stream",
+            (owner,),
+        )
+        return [Checkpoint(i, stream, orjson.loads(value), at) for i, stream, value, at in rows]
+
+    def seen(self, owner: str, uids: Collection[str]) -> set[str]:
+        """Those of the keys that were taken from an input before."""
+        keys = {key(uid): uid for uid in uids}
+        return {keys[one] for one in seen(self._db, owner, keys)}
+
+    def letters(self, output: str | None, after: int, limit: int) -> list[DeadLetter]:
+        """Dead letters without their documents, oldest first."""
+        rows = self._db.execute(
+            "SELECT id, output, input, reason, created, bytes FROM dead"
+            " WHERE id > ?1 AND (?2 IS NULL OR output = ?2) ORDER BY id LIMIT ?3",
+            (after, output, limit),
+        )
+        return [DeadLetter(*row) for row in rows]
+
+    def document(self, letter: int) -> bytes | None:
+        """The document of a dead letter."""
+        row = self._db.execute("SELECT document FROM dead WHERE id = ?", (letter,)).fetchone()
+        return bytes(row[0]) if row else None
+
+    def letter_counts(self) -> dict[str, int]:
+        """How many dead letters each output has."""
+        return dict(self._db.execute("SELECT output, count(*) FROM dead GROUP BY output"))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()

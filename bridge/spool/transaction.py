@@ -1,0 +1,300 @@
+"""What one commit can do to the spool. Everything here runs in the writer thread."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Final
+
+from bridge.errors import SpoolError
+from bridge.spool.model import Batch, Buried, Progress, Taken
+from bridge.spool.tally import InputTally, OutputTally, Tally, count, newest
+
+ROW_BYTES: Final = 256 * 1024
+REFRESH_SECONDS: Final = 3600
+"""A seen key that is offered again and again is written at most once in this time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Append:
+    """One call of `Spool.append`, ready to be written; `size` counts a NUL for each document."""
+
+    input: str
+    documents: Sequence[bytes]
+    size: int
+    keys: Sequence[bytes] | None
+    checkpoint: Mapping[str, bytes | None]
+    target: str | None
+    kinds: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A batch as it was written, and whom it is for."""
+
+    batch: Batch
+    target: str | None
+
+
+def pack(documents: Iterable[bytes], limit: int = ROW_BYTES) -> Iterator[list[bytes]]:
+    """Runs of documents that stay within the limit when joined; a larger one is alone."""
+    run: list[bytes] = []
+    size = -1
+    for document in documents:
+        size += len(document) + 1
+        if size > limit and run:
+            yield run
+            run, size = [], len(document)
+        run.append(document)
+    if run:
+        yield run
+
+
+class Transaction:
+    """The changes of one commit: rows by SQL, accounts in `tally`, a copy that the caller owns.
+
+    A method that raises SpoolError has changed nothing.
+    """
+
+    def __init__(self, db: sqlite3.Connection, tally: Tally, now: float, dead_limit: int) -> None:
+        self._db = db
+        self._now = now
+        self._dead_limit = dead_limit
+        self.tally = tally
+
+    # Inputs
+
+    def take(self, appends: Sequence[Append]) -> tuple[list[Taken], list[Row]]:
+        """Write events, seen keys, checkpoints and kinds; events of one input share rows."""
+        taken = []
+        waiting: dict[tuple[str, str | None], list[bytes]] = {}
+        for append in appends:
+            documents = self._unseen(append)
+            result = Taken(len(documents), len(append.documents) - len(documents))
+            self._account(append.input, result)
+            taken.append(result)
+            if documents:
+                waiting.setdefault((append.input, append.target), []).extend(documents)
+            for stream, value in append.checkpoint.items():
+                self._point(append.input, stream, value)
+            self._db.executemany("INSERT OR IGNORE INTO kinds VALUES (?, ?)", append.kinds.items())
+        rows = [
+            self._insert(owner, target, run)
+            for (owner, target), documents in waiting.items()
+            for run in pack(documents)
+        ]
+        return taken, rows
+
+    def move(self, old: str, new: str) -> int:
+        """Give checkpoints and seen keys of an input to another one that has no checkpoint."""
+        if self._db.execute("SELECT 1 FROM checkpoints WHERE input = ?", (new,)).fetchone():
+            raise SpoolError(f"{new} has checkpoints already: delete them first")
+        self._db.execute("UPDATE OR REPLACE seen SET input = ? WHERE input = ?", (new, old))
+        moved = self._db.execute("UPDATE checkpoints SET input = ? WHERE input = ?", (new, old))
+        return moved.rowcount
+
+    def delete_checkpoints(self, owner: str, stream: str | None) -> int:
+        """Forget where one stream, or every stream, of an input goes on."""
+        return self._db.execute(
+            "DELETE FROM checkpoints WHERE input = ?1 AND stream = COALESCE(?2, stream)",
+            (owner, stream),
+        ).rowcount
+
+    def note(self, name: str, value: bytes) -> None:
+        """Remember a value under a name."""
+        self._db.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", (name, value))
+
+    # Outputs
+
+    def attach(self, output: str) -> int:
+        """The cursor of an output; a new one starts at the oldest row kept."""
+        if output not in self.tally.outputs:
+            floor = self.tally.floor
+            events = count(self._db, output, floor)
+            self.tally.outputs[output] = OutputTally(
+                cursor=floor,
+                accepted=events,
+                spooled=events,
+                newest=newest(self._db, output, floor),
+            )
+        return self.tally.outputs[output].cursor
+
+    def retire(self, outputs: Collection[str]) -> dict[str, int]:
+        """Forget the outputs that are not named; the events that each had not delivered."""
+        gone = {name: t.spooled for name, t in self.tally.outputs.items() if name not in outputs}
+        for name in gone:
+            del self.tally.outputs[name]
+            self._db.execute("DELETE FROM counters WHERE kind = 'output' AND id = ?", (name,))
+            self._delete("target = ?", name)
+        self._sweep()
+        return gone
+
+    def advance(self, output: str, progress: Progress) -> None:
+        """Move a cursor, count what became of the events, bury, delete what nobody needs."""
+        tally = self._output(output)
+        passed = count(self._db, output, tally.cursor, progress.position)
+        told = progress.delivered + progress.filtered + len(progress.buried)
+        overtaken = told - passed
+        if not 0 <= overtaken <= tally.overtaken:
+            raise SpoolError(
+                f"{output} accounts for {told} events up to row {progress.position}, "
+                f"but the spool holds {passed}"
+            )
+        tally.cursor = max(tally.cursor, progress.position)
+        tally.spooled -= passed
+        tally.delivered += progress.delivered
+        tally.filtered += progress.filtered
+        # Dropped while it was under way, and arrived nevertheless.
+        tally.overtaken -= overtaken
+        tally.dropped -= overtaken
+        self._bury(output, tally, progress.buried)
+        self._delete("target = ? AND id <= ?", output, tally.cursor)
+        self._sweep()
+
+    def drop(self, need: float) -> None:
+        """Delete the oldest rows until `need` bytes are freed, counted for those who wait."""
+        last = 0
+        rows = self._db.execute("SELECT id, bytes FROM batches ORDER BY id")
+        while need > 0 and (row := rows.fetchone()):
+            last = row[0]
+            need -= row[1]
+        rows.close()
+        for name, tally in self.tally.outputs.items():
+            if tally.cursor < last:
+                lost = count(self._db, name, tally.cursor, last)
+                tally.cursor = last
+                tally.spooled -= lost
+                tally.dropped += lost
+                tally.overtaken += lost
+        self._clear(last)
+
+    # Dead letters
+
+    def retry(self, letters: Collection[int]) -> int:
+        """Put dead letters back into the spool for the output that had buried them."""
+        moved = 0
+        for letter in letters:
+            found = self._db.execute(
+                "SELECT output, input, document FROM dead WHERE id = ?", (letter,)
+            ).fetchone()
+            if found and found[0] in self.tally.outputs:
+                self._insert(found[1], found[0], [found[2]])
+                moved += self._forget(letter)
+        return moved
+
+    def delete_letters(self, letters: Iterable[int]) -> int:
+        """Forget dead letters; how many there were."""
+        return sum(self._forget(letter) for letter in letters)
+
+    # What the others are made of
+
+    def save(self, before: Tally) -> None:
+        """Write the counters that changed."""
+        self._db.executemany(
+            "INSERT OR REPLACE INTO counters VALUES (?, ?, ?, ?)", self.tally.changes(before)
+        )
+
+    def _output(self, name: str) -> OutputTally:
+        try:
+            return self.tally.outputs[name]
+        except KeyError:
+            raise SpoolError(f"the spool knows no output {name}: attach it first") from None
+
+    def _account(self, owner: str, taken: Taken) -> None:
+        tally = self.tally.inputs.setdefault(owner, InputTally())
+        tally.accepted += taken.accepted
+        tally.repeated += taken.repeated
+
+    def _unseen(self, append: Append) -> Sequence[bytes]:
+        """The documents whose key is new; every key offered is remembered from now on."""
+        if append.keys is None:
+            return append.documents
+        known = seen(self._db, append.input, append.keys)
+        fresh = []
+        for one, document in zip(append.keys, append.documents, strict=True):
+            if one not in known:
+                known.add(one)
+                fresh.append(document)
+        self._db.executemany(
+            "INSERT INTO seen VALUES (?1, ?2, ?3)"
+            " ON CONFLICT DO UPDATE SET offered = ?3 WHERE offered < ?3 - ?4",
+            ((append.input, one, int(self._now), REFRESH_SECONDS) for one in append.keys),
+        )
+        return fresh
+
+    def _point(self, owner: str, stream: str, value: bytes | None) -> None:
+        if value is None:
+            self.delete_checkpoints(owner, stream)
+        else:
+            self._db.execute(
+                "INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?, ?)",
+                (owner, stream, value, self._now),
+            )
+
+    def _insert(self, owner: str, target: str | None, documents: list[bytes]) -> Row:
+        data = b"\0".join(documents)
+        inserted = self._db.execute(
+            "INSERT INTO batches (input, target, count, bytes, created, data)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            (owner, target, len(documents), len(data), self._now, data),
+        )
+        position = self.tally.newest = inserted.lastrowid or 0
+        self.tally.bytes += len(data)
+        for name, tally in self.tally.outputs.items():
+            if target is None or target == name:
+                tally.accepted += len(documents)
+                tally.spooled += len(documents)
+                tally.newest = position
+        return Row(Batch(position, owner, len(documents), data), target)
+
+    def _bury(self, output: str, tally: OutputTally, buried: Sequence[Buried]) -> None:
+        tally.buried += len(buried)
+        for one in buried:
+            self._db.execute(
+                "INSERT INTO dead (output, input, reason, created, bytes, document)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
+                (output, one.input, one.reason, self._now, len(one.document), one.document),
+            )
+            self.tally.dead_bytes += len(one.document)
+        while self.tally.dead_bytes > self._dead_limit:
+            oldest, owner = self._db.execute(
+                "SELECT id, output FROM dead ORDER BY id LIMIT 1"
+            ).fetchone()
+            self._forget(oldest)
+            if owner in self.tally.outputs:
+                self.tally.outputs[owner].forgotten += 1
+
+    def _sweep(self) -> None:
+        """Delete the rows that every output has passed; without an output they are kept."""
+        if self.tally.outputs:
+            self._clear(min(tally.cursor for tally in self.tally.outputs.values()))
+
+    def _clear(self, floor: int) -> None:
+        if floor > self.tally.floor:
+            self.tally.floor = floor
+            self._delete("id <= ?", floor)
+
+    def _delete(self, which: str, *values: object) -> None:
+        """Delete rows; `which` is a condition of ours."""
+        query = f"SELECT COALESCE(SUM(bytes), 0) FROM batches WHERE {which}"  # noqa: S608
+        self.tally.bytes -= self._db.execute(query, values).fetchone()[0]
+        self._db.execute(f"DELETE FROM batches WHERE {which}", values)  # noqa: S608
+
+    def _forget(self, letter: int) -> int:
+        """Delete a dead letter; how many there were."""
+        query = "SELECT COALESCE(SUM(bytes), 0) FROM dead WHERE id = ?"
+        self.tally.dead_bytes -= self._db.execute(query, (letter,)).fetchone()[0]
+        return self._db.execute("DELETE FROM dead WHERE id = ?", (letter,)).rowcount
+
+
+def key(uid: str) -> bytes:
+    """What is remembered of an `event_uid`: 16 bytes, however long and odd it is."""
+    return blake2b(uid.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def seen(db: sqlite3.Connection, owner: str, keys: Iterable[bytes]) -> set[bytes]:
+    """Those of the keys that were taken from an input before."""
+    query = "SELECT 1 FROM seen WHERE input = ? AND key = ?"
+    return {one for one in keys if db.execute(query, (owner, one)).fetchone()}

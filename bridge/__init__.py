@@ -9,7 +9,9 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from bridge.version import VERSION as __version__
+from bridge.version import VERSION
+
+__version__ = VERSION
 
 _PUBLIC = {
     "Batch": "bridge.spool",

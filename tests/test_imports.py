@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent / "bridge"
 TIERS = [
     ["version", "errors", "event"],
     ["times", "cef", "syslog", "gelf"],
-    ["clock", "config", "net", "http", "httpd", "health", "spool", "logs"],
+    ["clock", "retry", "config", "net", "http", "httpd", "health", "spool", "logs"],
     ["inputs", "outputs"],
     ["inputs.*", "outputs.*", "graylog"],
     ["plugins"],
@@ -93,6 +93,8 @@ def test_a_pure_module_imports_nothing_that_does_input_or_output(path: Path) -> 
 
 def test_the_parser_can_be_imported_without_the_rest() -> None:
     """`import bridge.cef` must not draw in asyncio or pydantic."""
-    code = "import bridge.cef, sys; print(sorted({'asyncio', 'pydantic', 'yaml'} & set(sys.modules)))"
+    code = (
+        "import bridge.cef, sys; print(sorted({'asyncio', 'pydantic', 'yaml'} & set(sys.modules)))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

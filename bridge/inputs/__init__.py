@@ -1,7 +1,7 @@
 """What an input is: one method that runs until it is cancelled and hands events to `emit`.
 
-`await emit(events)` returns when the events are durable. Awaiting it is the back-pressure, returning
-is the acknowledgement; there is nothing else to confirm.
+`await emit(events)` returns when the events are durable. Awaiting it is the back-pressure,
+returning is the acknowledgement; there is nothing else to confirm.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Emit(Protocol):
         events: Iterable[Event],
         checkpoint: Mapping[str, Json] | None = None,
         once: bool = False,
-    ) -> Awaitable[None]:
+    ) -> Awaitable[object]:
         """Encode and enqueue at the call (call order is spool order); the awaitable ends when
         events and checkpoint (stream → value) are committed in one transaction.
 
@@ -81,7 +81,7 @@ class Input(ABC):
 
     Config: ClassVar[type[InputConfig]] = InputConfig
     kinds: ClassVar[Mapping[str, str]] = {}
-    """Field name → kind (`text`, `long`, `double`, `time`), where a table of the source fixes it."""
+    """Field name → kind (`text`, `long`, `double`, `time`), where a table fixes it."""
 
     def __init__(self, config: Any, context: Context) -> None:
         self.config = config

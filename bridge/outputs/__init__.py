@@ -11,16 +11,18 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from bridge.config import ComponentConfig
+from bridge.config import ComponentConfig, InputId, Section
 from bridge.inputs import Context
 from bridge.spool import Batch
 
 
-class Selection(ComponentConfig):
+class Selection(Section):
     """Events by input or by `event_type`; an event is selected when either names it."""
 
-    inputs: list[str] = []
+    inputs: list[InputId] = []
+    """Ids of inputs."""
     event_types: list[str] = []
+    """Values of `event_type`."""
 
 
 class OutputConfig(ComponentConfig):

@@ -1,0 +1,150 @@
+"""From an input's events to rows of the spool: stamp, settle types, hide, encode, append.
+
+One `Emitter` an input. Calling it does all of that at once and returns the spool's future, so the
+order of calls is the order in the spool.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import secrets
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from itertools import count as counter
+from typing import Final
+
+from bridge import gelf
+from bridge.clock import Clock
+from bridge.event import RESERVED, Event, Value
+from bridge.inputs import Input, InputConfig, Json
+from bridge.spool import Spool, Taken
+
+KIND_OF_TYPE: Final = {str: "text", int: "long", float: "double", bool: "text"}
+FIXED_KINDS: Final = {
+    "bridge_input": "text",
+    "bridge_sender": "text",
+    "bridge_received_at": "time",
+    "bridge_flags": "text",
+    "bridge_leftover": "text",
+    "bridge_backfill": "text",
+    "bridge_demo": "text",
+}
+HIDDEN: Final = "***"
+
+# What OpenSearch's date detection takes for a date (its default formats), pure numbers excepted.
+_DATE_LIKE = re.compile(r"\d{4}(-\d\d(-\d\d(T[\d:.,]*(Z|[+-][\d:]+)?)?)?|/\d\d/\d\d( [\d:]+)?.*)\Z")
+
+
+class Emitter:
+    """The `emit` of one input; see `bridge.inputs.Emit`."""
+
+    def __init__(
+        self,
+        component: Input,
+        spool: Spool,
+        clock: Clock,
+        count: Callable[..., None],
+    ) -> None:
+        self._input = component.context.id
+        self._config: InputConfig = component.config
+        self._fixed: Mapping[str, str] = FIXED_KINDS | dict(component.kinds)
+        self._spool = spool
+        self._clock = clock
+        self._count = count
+        self._run = secrets.token_hex(6)
+        self._numbers = counter(1)
+
+    def __call__(
+        self,
+        events: Iterable[Event],
+        checkpoint: Mapping[str, Json] | None = None,
+        once: bool = False,
+    ) -> asyncio.Future[Taken]:
+        """Encode and append; the future ends when it is committed."""
+        received_at = iso(self._clock.now())
+        learned: dict[str, str] = {}
+        documents: list[bytes] = []
+        uids: list[str] = []
+        for event in events:
+            self._stamp(event, received_at)
+            self._hide(event)
+            settled = self._settle(event, learned)
+            documents.append(gelf.encode(settled))
+            uids.append(str(event["event_uid"]))
+        return self._spool.append(
+            self._input,
+            documents,
+            uids=uids if once else None,
+            checkpoint=checkpoint,
+            kinds=learned or None,
+        )
+
+    def _stamp(self, event: Event, received_at: str) -> None:
+        config = self._config
+        event["bridge_input"] = self._input
+        event["bridge_received_at"] = received_at
+        if event.get("event_uid") is None:
+            event["event_uid"] = f"{self._run}-{next(self._numbers)}"
+        if config.event_type:
+            event["event_type"] = config.event_type
+        if config.message == "raw" and event.get("full_message"):
+            event["message"] = event["full_message"]
+        if not config.full_message:
+            event.pop("full_message", None)
+        if config.fields:
+            event.update(config.fields)
+
+    def _hide(self, event: Event) -> None:
+        """Apply `drop_fields` and `redact`; what they hide disappears from the full texts too."""
+        texts = ("message", "full_message")
+        for name in self._config.drop_fields:
+            value = event.pop(name, None)
+            if value is not None and str(value):
+                for text in texts:
+                    if isinstance(whole := event.get(text), str):
+                        event[text] = whole.replace(str(value), HIDDEN)
+        for name, pattern in self._config.redact.items():
+            for field in (name, *texts):
+                if isinstance(value := event.get(field), str):
+                    event[field] = pattern.sub(HIDDEN, value)
+
+    def _settle(self, event: Event, learned: dict[str, str]) -> Event:
+        """Give every field the kind that its name has for ever."""
+        fixed, known = self._fixed, self._spool.kinds
+        settled: Event = {}
+        for name, value in event.items():
+            if value is None or name in RESERVED:
+                settled[name] = value
+                continue
+            kind = fixed.get(name) or known.get(name) or learned.get(name)
+            if kind is None:
+                kind = learned[name] = KIND_OF_TYPE.get(type(value), "text")
+            place, fitted = fit(name, value, kind)
+            settled[place] = fitted
+        return settled
+
+
+def fit(name: str, value: Value, kind: str) -> tuple[str, Value]:
+    """Where a value belongs when its field has `kind`: there, or in a sibling of another kind.
+
+    Siblings: `_text` for a text, `_number` (always a decimal) for a number, `_time` for a text that
+    an index would take for a date in a field that holds other texts.
+    """
+    if isinstance(value, str):
+        if kind == "text":
+            is_date = value[:1].isdigit() and _DATE_LIKE.match(value)
+            return (f"{name}_time" if is_date else name), value
+        return (name if kind == "time" else f"{name}_text"), value
+    if isinstance(value, bool):
+        return (name if kind == "text" else f"{name}_text"), value
+    if kind == "long" and isinstance(value, int):
+        return name, value
+    if kind == "double" and value is not None:
+        return name, float(value)
+    return f"{name}_number", None if value is None else float(value)
+
+
+def iso(seconds: float) -> str:
+    """ISO 8601 in UTC with six decimals and `Z`, the one form of time in the bridge's fields."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -1,0 +1,23 @@
+"""A clock for tests: time passes only when somebody sleeps."""
+
+from __future__ import annotations
+
+import asyncio
+
+
+class VirtualClock:
+    """`sleep` moves the time at once and lets the other tasks run."""
+
+    def __init__(self, epoch: float = 1_700_000_000.0) -> None:
+        self._epoch = epoch
+        self._passed = 0.0
+
+    def now(self) -> float:
+        return self._epoch + self._passed
+
+    def monotonic(self) -> float:
+        return self._passed
+
+    async def sleep(self, seconds: float) -> None:
+        self._passed += seconds
+        await asyncio.sleep(0)

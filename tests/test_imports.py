@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent / "bridge"
 # A module may import from its own tier (to the left of it) and from the tiers above it.
 TIERS = [
     ["version", "errors", "event"],
-    ["times", "cef", "syslog", "gelf"],
+    ["times", "syslog", "cef", "gelf"],
     ["clock", "retry", "config", "net", "http", "httpd", "health", "spool", "logs"],
     ["inputs", "outputs"],
     ["inputs.*", "outputs.*", "graylog"],

@@ -1,0 +1,218 @@
+"""Frames out of a byte stream: LF, CRLF, NUL and octet counting, told apart frame by frame."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from bridge.syslog.starts import AFTER_COUNT, COUNT, COUNT_SO_FAR, NEXT_COUNT, NEXT_LINE, RECORD
+
+_LF, _CR, _ONE, _NINE, _C = b"\n\r19C"
+_DELIMITERS: Final = b"\r\n\0"
+# Searches that may resume step back this far; no sure start of a record is longer.
+_LONGEST_START: Final = 300
+
+
+class Framer:
+    """Cuts the octets of one connection into frames.
+
+    `max_frame` (octets) bounds frames and memory: a longer frame comes out in pieces. With
+    `join_lines` a line that begins like no record belongs to the line before it; a frame is then
+    held back until the next record begins or the stream ends.
+    """
+
+    def __init__(self, max_frame: int = 1 << 20, *, join_lines: bool = False) -> None:
+        if max_frame < 1:
+            raise ValueError("max_frame must be at least 1")
+        self.max_frame = max_frame
+        self.join_lines = join_lines
+        self.flags: dict[int, frozenset[str]] = {}
+        """Repairs of the frames of the last result, by index; named in `bridge.syslog`."""
+        self._data = bytearray()
+        self._frames: list[bytes] = []
+        self._start = 0  # of what is not cut yet
+        self._final = False
+        self._inside = False  # a frame of which pieces are out already, or whose count was wrong
+        self._repairs: set[str] = set()  # of that frame
+        self._left = 0  # octets of a counted frame that is longer than the limit
+        self._after_line = False  # the last frame ended with a line feed
+        self._no_lf = self._no_nul = self._no_next = 0  # searched up to here, nothing found
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """The frames that these octets complete; the rest is kept."""
+        self._data += data
+        return self._cut_all()
+
+    def finish(self) -> list[bytes]:
+        """What is left when the stream has ended; afterwards the framer can begin a new one."""
+        self._final = True
+        frames = self._cut_all()
+        self._final = self._after_line = False
+        self._end_frame()
+        return frames
+
+    def _cut_all(self) -> list[bytes]:
+        self._frames, self.flags = [], {}
+        while self._start < len(self._data) and self._cut():
+            pass
+        del self._data[: self._start]
+        self._no_lf = max(0, self._no_lf - self._start)
+        self._no_nul = max(0, self._no_nul - self._start)
+        self._no_next = max(0, self._no_next - self._start)
+        self._start = 0
+        return self._frames
+
+    def _cut(self) -> bool:
+        """Cut one frame or piece, or skip a delimiter; False: more octets are needed."""
+        if self._left:
+            return self._cut_over_long()
+        first = self._data[self._start]
+        if not self._inside:
+            if first in _DELIMITERS:
+                self._start += 1
+                return True
+            if _ONE <= first <= _NINE:
+                if count := COUNT.match(self._data, self._start):
+                    return self._cut_counted(count.end(), int(count[1]))
+                if not self._final and COUNT_SO_FAR.match(self._data, self._start):
+                    return False
+        return self._cut_line()
+
+    def _emit(self, end: int, following: int, *flags: str) -> None:
+        frame = bytes(self._data[self._start : end])
+        if frame.strip():
+            if flags or self._repairs:
+                self.flags[len(self._frames)] = frozenset(self._repairs.union(flags))
+            self._frames.append(frame)
+        self._start = following
+
+    def _end_frame(self) -> None:
+        self._inside = False
+        self._left = 0
+        self._repairs = set()
+
+    # Octet counting
+
+    def _cut_counted(self, start: int, count: int) -> bool:
+        end = start + count
+        if count > self.max_frame:
+            self._start, self._left, self._inside = start, count, True
+            self._repairs = {"over_long"}
+        elif end > len(self._data):
+            if not self._final:
+                return False
+            self._start = start
+            if NEXT_LINE.search(self._data, start):
+                self._distrust_count()
+            else:
+                self._emit(len(self._data), len(self._data), "truncated_frame")
+        else:
+            self._start = start
+            if self._may_end(end):
+                self._emit(end, end)
+                self._after_line = False
+            else:
+                self._distrust_count()
+        return True
+
+    def _may_end(self, end: int) -> bool:
+        """Whether a record, a delimiter or nothing yet follows: then the count was right."""
+        if end == len(self._data) or self._data[end] in _DELIMITERS:
+            return True
+        if self._data[end] == _C and self._data.find(b"CEF:", self._start, end) < 0:
+            return False  # cut between the syslog header and its record
+        return AFTER_COUNT.match(self._data, end) is not None
+
+    def _distrust_count(self) -> None:
+        self._inside = True
+        self._repairs = {"wrong_count"}
+        self._no_next = self._start
+
+    def _cut_over_long(self) -> bool:
+        """Pieces of a counted frame above the limit, as long as the count looks right."""
+        held = min(len(self._data) - self._start, self._left)
+        resume = max(self._start, self._no_next)
+        if found := NEXT_LINE.search(self._data, resume, self._start + held):
+            self._repairs.add("wrong_count")
+            self._emit(found.start(), found.end())
+            self._end_frame()
+            return True
+        size = min(self.max_frame, self._left)
+        if held < size and not self._final:
+            self._no_next = max(self._start, self._start + held - _LONGEST_START)
+            return False
+        end = self._start + min(held, size)
+        if self._final and held < size:
+            self._repairs.add("truncated_frame")
+        self._left -= end - self._start
+        self._emit(end, end)
+        if not self._left:
+            self._end_frame()
+        return True
+
+    # Delimiters
+
+    def _cut_line(self) -> bool:
+        end, following = self._line_end()
+        limit = self._start + self.max_frame
+        if end > limit:
+            if following < 0 and end == limit + 1 and not self._final:
+                return False  # the octet too many may be the CR of CRLF
+            self._repairs.add("over_long")
+            self._inside = True
+            cut = self._between_characters(limit)
+            self._emit(cut, cut)
+            return True
+        if following < 0 and not self._final:
+            return False
+        self._emit_line(end, end if following < 0 else following)
+        return True
+
+    def _emit_line(self, end: int, following: int) -> None:
+        is_rest = (
+            self._after_line
+            and not self._inside
+            and not RECORD.match(self._data, self._start)
+            and self._data.find(b"CEF:", self._start, end) < 0
+        )
+        self._emit(end, following, *(("continuation",) if is_rest else ()))
+        self._end_frame()
+        self._after_line = following > end and self._data[following - 1] == _LF
+
+    def _line_end(self) -> tuple[int, int]:
+        """Where the frame ends and the next begins; -1 for the latter when no end is in sight."""
+        end = self._delimiter(self._start)
+        while self.join_lines and 0 <= end < len(self._data) and self._data[end] == _LF:
+            if end + 1 == len(self._data) and not self._final:
+                return self._without_cr(end), -1
+            if end + 1 == len(self._data) or RECORD.match(self._data, end + 1):
+                break
+            end = self._delimiter(end + 1)
+        limit = len(self._data) if end < 0 else end
+        if "wrong_count" in self._repairs:
+            resume = max(self._start, self._no_next)
+            found = NEXT_COUNT.search(self._data, resume, min(limit + 16, len(self._data)))
+            if found and found.start() < limit:
+                return found.start(), found.start()
+            self._no_next = max(self._start, limit - 16)
+        if end < 0:
+            return limit, -1
+        return self._without_cr(end), end + 1
+
+    def _delimiter(self, start: int) -> int:
+        """The first LF or NUL at or after `start`, or -1; nothing is searched twice."""
+        lf = self._data.find(_LF, max(start, self._no_lf))
+        self._no_lf = len(self._data) if lf < 0 else lf
+        nul = self._data.find(0, max(start, self._no_nul), self._no_lf)
+        self._no_nul = self._no_lf if nul < 0 else nul
+        return lf if nul < 0 else nul
+
+    def _without_cr(self, end: int) -> int:
+        has_cr = end > self._start and self._data[end] == _LF and self._data[end - 1] == _CR
+        return end - 1 if has_cr else end
+
+    def _between_characters(self, end: int) -> int:
+        """`end`, or up to three octets before it, so that no UTF-8 sequence is torn."""
+        for cut in range(end, max(self._start, end - 4), -1):
+            if self._data[cut] & 0xC0 != 0x80:
+                return cut
+        return end

@@ -7,6 +7,7 @@ A batch counts as confirmed when the kernel has taken it. Graylog's own framing 
 from __future__ import annotations
 
 import asyncio
+import os
 from typing import ClassVar
 
 from bridge.config import Endpoint
@@ -73,4 +74,6 @@ class GelfTcp(Output):
 
 def reason(error: OSError) -> str:
     """An operating system error in words; a time-out has none of its own."""
-    return "no answer in time" if isinstance(error, TimeoutError) else error.strerror or str(error)
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    return os.strerror(error.errno).lower() if error.errno else str(error)

@@ -1,0 +1,88 @@
+"""From frames to events, counting what senders do wrong."""
+
+from __future__ import annotations
+
+import base64
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from bridge import cef
+from bridge.inputs import Context, Event
+from bridge.inputs.cef.normalize import Options, normalize
+
+MAX_SENDERS: Final = 256
+"""So many senders are counted by address, all further ones together."""
+OTHERS: Final = "others"
+
+_NO_FLAGS: Final[frozenset[str]] = frozenset()
+
+
+class Reader:
+    """Parses and normalizes frames; counts every flag by name and sender."""
+
+    def __init__(self, context: Context, options: Options) -> None:
+        self._context = context
+        self._options = options
+        self._senders: set[str] = set()
+
+    def read(
+        self, frames: Sequence[bytes], repairs: Mapping[int, frozenset[str]], sender: str
+    ) -> list[Event]:
+        """One event a frame; `repairs` are the framer's flags by index. Never raises."""
+        now = self._context.clock.now()
+        flags: Counter[str] = Counter()
+        events = []
+        for index, frame in enumerate(frames):
+            event = self._event(frame, now, sender, repairs.get(index, _NO_FLAGS))
+            if found := event.get("bridge_flags"):
+                flags.update(str(found).split(","))
+            events.append(event)
+        for flag, number in flags.items():
+            self._context.count(flag, number, self._label(sender))
+        return events
+
+    def _event(self, frame: bytes, now: float, sender: str, repairs: frozenset[str]) -> Event:
+        text, is_clean = decode(frame)
+        if not is_clean:
+            repairs |= {"invalid_utf8"}
+        try:
+            record = cef.parse(text)
+            event = normalize(
+                record, text, now=now, sender=sender, flags=repairs, options=self._options
+            )
+        except Exception:
+            self._context.log.exception("a frame from %s could not be read", sender)
+            event = unread(text, now, sender, repairs)
+        if not is_clean:
+            event["bridge_raw_base64"] = base64.b64encode(frame).decode("ascii")
+        return event
+
+    def _label(self, sender: str) -> str:
+        if sender in self._senders or len(self._senders) < MAX_SENDERS:
+            self._senders.add(sender)
+            return sender
+        return OTHERS
+
+
+def decode(frame: bytes) -> tuple[str, bool]:
+    """The frame as text, and whether it was UTF-8; other octets become U+FFFD."""
+    try:
+        return frame.decode(), True
+    except UnicodeDecodeError:
+        return frame.decode("utf-8", "replace"), False
+
+
+def unread(frame: str, now: float, sender: str, repairs: frozenset[str]) -> Event:
+    """The event of a frame on which the bridge itself failed."""
+    return {
+        "event_type": "vendor_unknown",
+        "timestamp": now,
+        "bridge_timestamp_from": "arrival",
+        "host": sender or "unknown",
+        "level": 5,
+        "message": frame or "(empty)",
+        "full_message": frame,
+        "bridge_sender": sender,
+        "bridge_flags": ",".join(sorted({"unread", *repairs})),
+    }

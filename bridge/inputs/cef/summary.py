@@ -1,0 +1,67 @@
+"""What a person reads first: one line about a record, and its syslog level. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from bridge.cef import CefRecord
+
+LEVELS: Final = {"Low": 6, "Medium": 4, "High": 3, "Very-High": 2}
+"""Severity band → syslog level."""
+NO_LEVEL: Final = 5
+MAX_LINE: Final = 512
+NOTHING: Final = frozenset({"", "-", "None", "N/A", "null", "unknown"})
+"""What senders write where they know nothing."""
+
+# Who and where, in the order in which the line tells it: the word, the keys that may hold it.
+_ROLES: Final = (
+    ("user", ("duser", "suser"), ""),
+    ("host", ("dhost", "shost"), ""),
+    ("from", ("src",), "spt"),
+    ("to", ("dst",), "dpt"),
+    ("file", ("fname",), ""),
+)
+
+
+def level(record: CefRecord) -> int:
+    """The syslog level: from the severity's band, else the envelope's own, else 5 (notice)."""
+    found = LEVELS.get(record.severity_band(), record.envelope.severity)
+    return NO_LEVEL if found is None else found
+
+
+def line(record: CefRecord, text_keys: Sequence[str] = ("msg",)) -> str:
+    """`Cybereason: Malop User Added (severity 5), user system, host desktop-1`.
+
+    The first of `text_keys` with a value ends the line. At most 512 characters, no line ends; empty
+    when the record has no header to speak of.
+    """
+    header, pairs = record.header, record.extensions
+    vendor = header.get("device_vendor") or header.get("device_product")
+    name = header.get("name") or header.get("device_event_class_id")
+    head = ": ".join(part for part in (vendor, name) if part)
+    if not head:
+        return ""
+    if severity := header.get("severity"):
+        head = f"{head} (severity {severity})"
+    text = _first(pairs, text_keys)[: 2 * MAX_LINE]
+    whole = ", ".join([head, *_roles(pairs)]) + (f": {text}" if text else "")
+    return _shortened(" ".join(whole.split()))
+
+
+def _roles(pairs: Mapping[str, str]) -> list[str]:
+    told = []
+    for word, keys, port_key in _ROLES:
+        if value := _first(pairs, keys)[:MAX_LINE]:
+            port = pairs.get(port_key, "")[:MAX_LINE]
+            place = f"[{value}]" if port and ":" in value else value
+            told.append(f"{word} {place}:{port}" if port else f"{word} {place}")
+    return told
+
+
+def _first(pairs: Mapping[str, str], keys: Sequence[str]) -> str:
+    return next((pairs[key] for key in keys if pairs.get(key, "") not in NOTHING), "")
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= MAX_LINE else f"{text[: MAX_LINE - 1]}…"

@@ -34,6 +34,7 @@ HIDDEN: Final = "***"
 
 # What OpenSearch's date detection takes for a date (its default formats), pure numbers excepted.
 _DATE_LIKE = re.compile(r"\d{4}(-\d\d(-\d\d(T[\d:.,]*(Z|[+-][\d:]+)?)?)?|/\d\d/\d\d( [\d:]+)?.*)\Z")
+_OWN_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z\Z")
 
 
 class Emitter:
@@ -119,10 +120,20 @@ class Emitter:
                 continue
             kind = fixed.get(name) or known.get(name) or learned.get(name)
             if kind is None:
-                kind = learned[name] = KIND_OF_TYPE.get(type(value), "text")
+                kind = learned[name] = kind_of(value)
             place, fitted = fit(name, value, kind)
             settled[place] = fitted
         return settled
+
+
+def kind_of(value: Value) -> str:
+    """The kind of a field that no table fixes, from its first value.
+
+    A text in the one form of time that inputs write makes it a `time`.
+    """
+    if isinstance(value, str) and _OWN_TIME.match(value):
+        return "time"
+    return KIND_OF_TYPE.get(type(value), "text")
 
 
 def fit(name: str, value: Value, kind: str) -> tuple[str, Value]:
@@ -132,10 +143,10 @@ def fit(name: str, value: Value, kind: str) -> tuple[str, Value]:
     an index would take for a date in a field that holds other texts.
     """
     if isinstance(value, str):
+        is_date = value[:1].isdigit() and _DATE_LIKE.match(value)
         if kind == "text":
-            is_date = value[:1].isdigit() and _DATE_LIKE.match(value)
             return (f"{name}_time" if is_date else name), value
-        return (name if kind == "time" else f"{name}_text"), value
+        return (name if kind == "time" and is_date else f"{name}_text"), value
     if isinstance(value, bool):
         return (name if kind == "text" else f"{name}_text"), value
     if kind == "long" and isinstance(value, int):

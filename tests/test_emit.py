@@ -157,6 +157,7 @@ async def test_a_source_s_table_fixes_kinds(spool: Spool) -> None:
         ("text", "long", "x_text"),
         ("text", "double", "x_text"),
         ("2026-01-01T10:00:00.000000Z", "time", "x"),
+        ("yesterday", "time", "x_text"),
         (True, "text", "x"),
         (True, "long", "x_text"),
         (3, "text", "x_number"),
@@ -167,6 +168,16 @@ async def test_a_source_s_table_fixes_kinds(spool: Spool) -> None:
 )
 def test_a_value_of_another_kind_goes_to_a_sibling(value: Any, kind: str, place: str) -> None:
     assert fit("x", value, kind) == (place, value)
+
+
+async def test_a_field_whose_first_value_is_a_time_of_an_input_holds_times(spool: Spool) -> None:
+    """A label on one of CEF's date fields names a field that no table knows."""
+    emit = emitter(spool)
+    await emit([event(sensor_scanned="2026-01-01T10:00:00.000000Z")])
+    await emit([event(sensor_scanned="never")])
+    first, second = await stored(spool)
+    assert first["_sensor_scanned"] == "2026-01-01T10:00:00.000000Z"
+    assert second["_sensor_scanned_text"] == "never"
 
 
 def test_times_are_iso_8601_with_six_decimals() -> None:

@@ -2,12 +2,13 @@
 
 `load` reads a text, `load_file` a file. What a component may be told is declared by its `Config`,
 derived from `ComponentConfig`; the option types here (`Address`, `Endpoint`, `ByteSize`, `InputId`,
-`Secret`) say in plain words what is wrong with a value.
+`LocalPath`, `Regex`, `Secret`) say in plain words what is wrong with a value. Durations are plain
+floats named `…_seconds`.
 """
 
 from bridge.config.loading import Registry, load, load_file
 from bridge.config.models import ComponentConfig, Config, Section, SpoolConfig
-from bridge.config.types import Address, ByteSize, Endpoint, InputId, Secret
+from bridge.config.types import Address, ByteSize, Endpoint, InputId, LocalPath, Regex, Secret
 
 __all__ = [
     "Address",
@@ -16,6 +17,8 @@ __all__ = [
     "Config",
     "Endpoint",
     "InputId",
+    "LocalPath",
+    "Regex",
     "Registry",
     "Secret",
     "Section",

@@ -43,8 +43,8 @@ class Document:
     value: Any = None
     keys: dict[Path, Place] = field(default_factory=dict)
     values: dict[Path, Place] = field(default_factory=dict)
-    written: dict[Path, str] = field(default_factory=dict)
-    """The texts that came from references, with the references in them."""
+    referenced: set[Path] = field(default_factory=set)
+    """The texts that came from references."""
     broken: set[Path] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
 
@@ -100,6 +100,15 @@ def parse(text: str, source: str, resolver: Resolver) -> Document:
     except yaml.YAMLError as error:
         line, column, message = describe(error, text)
         raise ConfigError([Problem(source, line, column, "", message)]) from None
+    except (
+        ValueError,
+        OverflowError,
+    ):  # PyYAML does not check the numbers of escapes and directives
+        mark = loader.get_mark()
+        problem = Problem(
+            source, mark.line + 1, mark.column + 1, "", "no character has this number"
+        )
+        raise ConfigError([problem]) from None
     except (RecursionError, _TooLargeError):
         message = "there is too much in this file: it is nested too deeply, or aliases multiply it"
         raise ConfigError([Problem(source, 1, 1, "", message)]) from None
@@ -117,7 +126,7 @@ _SIMPLE = [
 
 
 class _Loader(yaml.SafeLoader):
-    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 (filled below, by PyYAML)
+    yaml_implicit_resolvers: dict[str, Any] = {}
 
 
 for _name, _pattern, _first in _SIMPLE:
@@ -139,9 +148,7 @@ class _Builder:
 
     def build(self, node: yaml.Node, path: Path) -> Any:
         """The value of a node, None when there is a problem with it."""
-        self._count += 1
-        if self._count > MAX_VALUES:
-            raise _TooLargeError
+        self._step()
         self._document.values[path] = _place(node)
         if any(node is outer for outer in self._open):
             return self._break(path, "this alias stands inside of what it repeats")
@@ -154,6 +161,11 @@ class _Builder:
             return self._scalar(node, path)
         finally:
             self._open.pop()
+
+    def _step(self) -> None:
+        self._count += 1
+        if self._count > MAX_VALUES:
+            raise _TooLargeError
 
     def _break(self, path: Path, message: str, place: Place | None = None) -> None:
         self._document.broken.add(path)
@@ -181,7 +193,7 @@ class _Builder:
         for key, value in node.value:
             if key.tag == _MERGE:
                 merged.append(value)
-            elif not isinstance(key, yaml.ScalarNode) or not key.value:
+            elif not isinstance(key, yaml.ScalarNode) or not key.value or not _is_text(key.value):
                 self._document.complain(path, "a key must be a text", _place(key))
             elif key.value in own:
                 first = _place(own[key.value]).line
@@ -197,6 +209,7 @@ class _Builder:
                     yield key, merged_value
 
     def _merged(self, node: yaml.Node, path: Path) -> Iterator[tuple[yaml.Node, yaml.Node]]:
+        self._step()
         if isinstance(node, yaml.SequenceNode):
             for item in node.value:
                 yield from self._merged(item, path)
@@ -214,11 +227,7 @@ class _Builder:
         if tag == "null":
             if node.value:
                 return None
-            return self._break(
-                path,
-                "there is no value: write one, {} for a section without options, or remove the key",
-                self._document.nearest_key(path),
-            )
+            return self._break(path, "there is no value: write one, or remove the key")
         if tag == "int" and len(node.value) < 400:
             return _number(int, node.value)
         if tag == "float":
@@ -235,7 +244,9 @@ class _Builder:
                 self._break(path, reason)
             return None
         if resolved is not text:
-            self._document.written[path] = text
+            self._document.referenced.add(path)
+        if not _is_text(resolved):
+            return self._break(path, "is not a text: it has half of a surrogate pair")
         return resolved
 
 
@@ -247,6 +258,11 @@ def _number(kind: type[int | float], text: str) -> int | float | str:
         return text
 
 
+def _is_text(text: str) -> bool:
+    """False with lone surrogates, which nothing can print or store."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
 def _place(node: yaml.Node) -> Place:
     return Place(node.start_mark.line + 1, node.start_mark.column + 1)
 
@@ -256,5 +272,5 @@ def _bad_tag(node: yaml.Node) -> str:
         "a value that begins with ! must be put in quotes; for a variable or a file write "
         "${env:NAME} or ${file:path}"
         if not node.tag.startswith(_PREFIX)
-        else f"the YAML type !!{node.tag.removeprefix(_PREFIX)} is not used here"
+        else "this YAML type (!!…) is not used here"
     )

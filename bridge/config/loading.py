@@ -18,6 +18,11 @@ from bridge.errors import ConfigError, PluginError, Problem
 
 Kind = Literal["input", "output"]
 
+FREE_PREFIX = "x-"
+"""Top-level keys that begin so are nobody's: a place for anchors."""
+
+MAX_FILE_BYTES = 4 * 1024**2
+
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 
@@ -36,22 +41,27 @@ class Registry(Protocol):
 def load(text: str, source: str, environ: Mapping[str, str], registry: Registry) -> Config:
     """Read a configuration; raises ConfigError with every problem.
 
-    `source` names the text in messages; `${file:…}` paths are relative to its folder.
+    `source` names the text in messages; relative paths start at its folder.
     """
     document = parse(text, source, Resolver(environ, FilePath(source).parent))
     config = _Loading(document, registry).config()
     if config is None or document.problems:
-        raise ConfigError(sorted(set(document.problems), key=lambda one: (one.line, one.column)))
+        problems = dict.fromkeys(document.problems)
+        raise ConfigError(sorted(problems, key=lambda one: (one.line, one.column)))
     return config
 
 
 def load_file(path: FilePath, environ: Mapping[str, str], registry: Registry) -> Config:
     """Read a configuration file; one that cannot be read or is not UTF-8 is a problem, too."""
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(MAX_FILE_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise ConfigError([Problem(str(path), 0, 0, "", f"cannot be read: {reason}")]) from None
+    if len(data) > MAX_FILE_BYTES:
+        message = "is longer than 4 MiB: this is no configuration"
+        raise ConfigError([Problem(str(path), 0, 0, "", message)])
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -68,6 +78,10 @@ class _Loading:
     def __init__(self, document: Document, registry: Registry) -> None:
         self._document = document
         self._registry = registry
+        self._context = {
+            "folder": FilePath(document.source).parent,
+            "inputs": self._ids("input") or None,
+        }
 
     def config(self) -> Config | None:
         """The whole, or None with at least one problem noted."""
@@ -78,25 +92,34 @@ class _Loading:
                 self._document.complain((), message)
             return None
         inputs, outputs = self._components("input"), self._components("output")
-        for name in inputs.keys() & outputs.keys():
-            self._document.complain(
-                ("outputs", name),
-                "an input has the same id; metrics and commands need one for each",
-                self._document.nearest_key(("outputs", name)),
-            )
+        for name in self._ids("output"):
+            if name in self._ids("input"):
+                path = ("outputs", name)
+                message = "an input has the same id; metrics and commands need one for each"
+                self._document.complain(path, message, self._document.nearest_key(path))
         try:
-            return Config.model_validate({**root, "inputs": inputs, "outputs": outputs})
+            own = {key: value for key, value in root.items() if not key.startswith(FREE_PREFIX)}
+            found = {"inputs": inputs, "outputs": outputs}
+            own |= {key: components for key, components in found.items() if key in own}
+            return Config.model_validate(own, context=self._context)
         except ValidationError as error:
             complain(error, Config, self._document)
             return None
 
+    def _ids(self, kind: Kind) -> list[str]:
+        section = self._document.at((f"{kind}s",))
+        return list(section) if isinstance(section, dict) else []
+
     def _components(self, kind: Kind) -> dict[str, ComponentConfig]:
         path: Path = (f"{kind}s",)
         section = self._document.at(path)
-        if path in self._document.broken:
+        if path in self._document.broken or path not in self._document.keys:
             return {}
-        if path not in self._document.keys:
-            self._document.complain(path, f"is missing: at least one {kind} is needed")
+        if isinstance(section, dict) and isinstance(section.get("type"), str):
+            message = (
+                f"an id is missing: write the id of the {kind}, and below it `type` and options"
+            )
+            self._document.complain(path, message)
         elif not isinstance(section, dict):
             message = f"must be a section: the id of each {kind}, below it `type` and options"
             self._document.complain(path, message)
@@ -117,7 +140,7 @@ class _Loading:
         if model is None:
             return None
         try:
-            return model.model_validate(self._document.at(path), context={"inputs": self._ids()})
+            return model.model_validate(self._document.at(path), context=self._context)
         except ValidationError as error:
             complain(error, model, self._document, path)
             return None
@@ -153,7 +176,3 @@ class _Loading:
             self._document.complain(where, str(error))
             return None
         return model
-
-    def _ids(self) -> list[str]:
-        section = self._document.at(("inputs",))
-        return list(section) if isinstance(section, dict) else []

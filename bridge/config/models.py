@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from bridge.config.types import ByteSize
+from bridge.config.types import ByteSize, LocalPath
 
 
 class Section(BaseModel):
@@ -24,7 +23,6 @@ class Section(BaseModel):
         use_attribute_docstrings=True,
         allow_inf_nan=False,
         hide_input_in_errors=True,
-        validate_default=False,
     )
 
     def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
@@ -44,7 +42,7 @@ class ComponentConfig(Section):
 class SpoolConfig(Section):
     """Where events are kept until they are delivered."""
 
-    directory: Path
+    directory: LocalPath
     """A folder of its own on a local disk; it is made with mode 0700."""
     max_bytes: ByteSize = Field(default=1024**3, gt=0)
     """How much undelivered data is kept at most."""

@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from bridge.config.spelling import nearest
+
 MAX_FILE_BYTES = 65_536
 
 _REFERENCE = re.compile(r"\$\$\{|\$\{(?P<body>[^{}]*)\}|\$\{")
@@ -90,10 +92,13 @@ class Resolver:
         if default is not None:
             return value or default
         if value is None:
-            raise LookupError(
-                f"the environment variable {name} is not set: set it, or write "
-                f"${{env:{name}:-default}}"
+            meant = nearest(name, self._environ)
+            hint = (
+                f", did you mean {meant}?"
+                if meant
+                else f"; set it, or give a default: ${{env:{name}:-…}}"
             )
+            raise LookupError(f"the environment variable {name} is not set{hint}")
         return value
 
 
@@ -116,4 +121,4 @@ def read_secret(path: Path) -> str:
         reason = f"the file {path} cannot be read: {error.strerror}" if error.strerror else error
         raise OSError(str(reason)) from None
     except ValueError:
-        raise OSError("the path of a file contains a character that no path can have") from None
+        raise OSError("the path contains a character that no path can have") from None

@@ -11,21 +11,24 @@ _PLAIN = re.compile(r"[\w@/:+-]+")
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that was probably meant; case and `-` for `_` do not count."""
-    folded = {_fold(name): name for name in known}
-    found = difflib.get_close_matches(_fold(word), folded, n=1, cutoff=0.6)
+    """The known word that was probably meant; case and `-` for `_` do not count.
+
+    A shortened word counts as near, because units are easily left out (`idle`, `idle_seconds`).
+    """
+    word, folded = _fold(word), {_fold(name): name for name in known}
+    found = difflib.get_close_matches(word, folded, n=1, cutoff=0.6)
+    if not found and len(word) > 2:
+        found = [name for name in folded if name.startswith(word)]
     return folded[found[0]] if found else None
 
 
 def unknown(what: str, word: str, known: Sequence[str]) -> str:
     """`no such input, did you mean malops? Known: malops, protect`; `word` is not repeated."""
     meant = nearest(word, known)
-    words = ", ".join(known) or "none"
-    return (
-        f"no such {what}, did you mean {meant}? Known: {words}"
-        if meant
-        else (f"no such {what}; known: {words}")
-    )
+    words = ", ".join(map(shown, known))
+    if meant is None:
+        return f"no such {what}; known: {words}"
+    return f"no such {what}, did you mean {shown(meant)}? Known: {words}"
 
 
 def choice(words: Sequence[str]) -> str:

@@ -9,10 +9,18 @@ import ipaddress
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import BeforeValidator, GetCoreSchemaHandler, ValidationInfo, WithJsonSchema
-from pydantic.functional_validators import AfterValidator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    GetCoreSchemaHandler,
+    ValidationInfo,
+    WithJsonSchema,
+)
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from bridge.config.references import Referenced
@@ -45,7 +53,7 @@ class _HostPort:
         if "://" in text:
             raise ValueError(f"must be HOST:PORT without a scheme, such as {cls.example}")
         host, colon, port = text.strip().rpartition(":")
-        if not colon or host.endswith(":") or "]" in port:
+        if not colon or not port or "]" in port:
             raise ValueError(f"must be HOST:PORT, such as {cls.example}; the port is missing")
         return cls(cls._host(host), cls._port(port))
 
@@ -63,6 +71,8 @@ class _HostPort:
                 return str(ipaddress.IPv4Address(host))
             except ValueError:
                 raise ValueError("the host before the port is not an IPv4 address") from None
+        if not host:
+            raise ValueError(f"must be HOST:PORT, such as {cls.example}; the host is missing")
         if not _HOST_NAME.fullmatch(host):
             raise ValueError(f"must be HOST:PORT, such as {cls.example}; the host is not a name")
         return host
@@ -111,7 +121,7 @@ class Endpoint(_HostPort):
     least_port = 1
 
 
-_SIZE = re.compile(r"([0-9][0-9_]*(?:\.[0-9]+)?) ?(B|[KMGT]i?B)?", re.IGNORECASE)
+_SIZE = re.compile(r"([0-9][0-9_]{,24}(?:\.[0-9]+)?) ?(B|[KMGT]i?B)?", re.IGNORECASE)
 _POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
 
 
@@ -120,16 +130,50 @@ def parse_size(value: object) -> object:
     match = _SIZE.fullmatch(value.strip()) if isinstance(value, str) else None
     if match:
         unit = (match[2] or "").lower().rstrip("b")
-        return int(float(match[1]) * (1024 if "i" in unit else 1000) ** _POWERS[unit.rstrip("i")])
-    if isinstance(value, int) and not isinstance(value, bool):
+        return int(Decimal(match[1]) * (1024 if "i" in unit else 1000) ** _POWERS[unit.rstrip("i")])
+    if isinstance(value, int):
         return value
     raise refusal("must be a number of bytes or a size, such as 64KiB or 1GiB")
 
 
 ByteSize = Annotated[
-    int, BeforeValidator(parse_size), WithJsonSchema({"type": ["integer", "string"], "minimum": 0})
+    int,
+    BeforeValidator(parse_size),
+    Field(ge=0),
+    WithJsonSchema({"type": ["integer", "string"], "minimum": 0}),
 ]
 """A number of bytes, also written `64KiB`, `1GiB` or `1GB`; an int once it is read."""
+
+
+def _compiled(pattern: object) -> object:
+    """What pydantic does for `re.Pattern`, but the reason is told and no pattern escapes."""
+    if not isinstance(pattern, str):
+        return pattern
+    try:
+        return re.compile(pattern)
+    except re.error as error:
+        where = "" if isinstance(pattern, Referenced) else f": {error}"
+        raise refusal(f"is not a regular expression{where}") from None
+    except (OverflowError, RecursionError):
+        raise refusal("is a regular expression beyond all bounds") from None
+
+
+Regex = Annotated[re.Pattern[str], BeforeValidator(_compiled)]
+"""A regular expression of Python."""
+
+
+def _placed(path: Path, info: ValidationInfo) -> Path:
+    if path == Path() or not str(path).isprintable():
+        raise refusal("must be a path")
+    try:
+        path = path.expanduser()
+    except RuntimeError:
+        raise refusal("there is no home directory to replace the ~ by") from None
+    return Path((info.context or {}).get("folder", "")) / path
+
+
+LocalPath = Annotated[Path, AfterValidator(_placed)]
+"""A path on this machine; `~` is replaced, relative ones start at the folder of the file."""
 
 
 def _configured(name: str, info: ValidationInfo) -> str:

@@ -50,12 +50,14 @@ _WORDS = {
         "must be a section of `key: value` lines",
     ),
 }
+_OWN = ("value_error", "assertion_error")
+"""What validators of components raise, with a text of their own."""
 _LIMITS = {
-    "greater_than": ("gt", "must be more than {}"),
-    "greater_than_equal": ("ge", "must be {} or more"),
-    "less_than": ("lt", "must be less than {}"),
-    "less_than_equal": ("le", "must be {} or less"),
-    "multiple_of": ("multiple_of", "must be a multiple of {}"),
+    "greater_than": ("gt", "must be more than {}{}"),
+    "greater_than_equal": ("ge", "must be {}{} or more"),
+    "less_than": ("lt", "must be less than {}{}"),
+    "less_than_equal": ("le", "must be {}{} or less"),
+    "multiple_of": ("multiple_of", "must be a multiple of {}{}"),
     "string_too_short": ("min_length", "must have {} or more characters"),
     "string_too_long": ("max_length", "must have {} or fewer characters"),
     "too_short": ("min_length", "must have {} or more entries"),
@@ -92,7 +94,11 @@ def complain(
             message = _no_option(str(path[-1]), _options(model, path[len(at) : -1]))
         else:
             message = _either([_describe(one, document) for one in same])
-        at_key = kind == "extra_forbidden" or same[0].details["loc"][-1:] == ("[key]",)
+        at_key = (
+            kind == "extra_forbidden"
+            or same[0].details["loc"][-1:] == ("[key]",)
+            or isinstance(document.at(path), dict | list)
+        )
         document.complain(path, message, document.nearest_key(path) if at_key else None)
 
 
@@ -117,7 +123,7 @@ def _hidden(one: _Found, found: Sequence[_Found], document: Document) -> bool:
     broken = document.broken
     if any(one.path[: len(path)] == path for path in broken):
         return True
-    if one.details["type"] in ("value_error", "assertion_error"):
+    if one.details["type"] in _OWN:
         return any(path[: len(one.path)] == one.path for path in broken)
     return one.in_union and any(
         len(other.path) > len(one.path) and other.path[: len(one.path)] == one.path
@@ -128,8 +134,7 @@ def _hidden(one: _Found, found: Sequence[_Found], document: Document) -> bool:
 def _describe(one: _Found, document: Document) -> str:
     details, value = one.details, document.at(one.path)
     kind, context = details["type"], details.get("ctx", {})
-    seconds = str(one.path[-1:]).endswith("_seconds',)")
-    if value is None and kind.endswith("_type"):
+    if value is None and one.path in document.values and kind not in _OWN:
         return "cannot be null: write a value, or remove the key"
     if kind == "bridge":
         return str(context["message"])
@@ -137,20 +142,23 @@ def _describe(one: _Found, document: Document) -> str:
         return "must be a text: put the value in quotes"
     if kind in _WORDS:
         message = _WORDS[kind]
-        of = " of seconds without a unit, such as 60" if seconds else ""
+        of = " of seconds without a unit, such as 60" if _unit(one.path) == " seconds" else ""
         return message + of if message.endswith("number") else message
     if kind in _LIMITS:
         name, words = _LIMITS[kind]
-        return words.format(_plain(context[name])) + (" seconds" if seconds else "")
+        if name == "min_length" and context[name] == 1:
+            return "must not be empty"
+        limit = context[name]
+        return words.format(f"{limit:g}" if isinstance(limit, float) else limit, _unit(one.path))
     if kind in ("literal_error", "enum"):
-        return _one_of(str(context["expected"]), value, one.path in document.written)
+        return _one_of(str(context["expected"]), value, one.path in document.referenced)
     return _scrub(_told(details), document, one.path)
 
 
 def _told(details: ErrorDetails) -> str:
     """What a validator said itself, or the first half of pydantic's sentence."""
     error = details.get("ctx", {}).get("error")
-    if details["type"] in ("value_error", "assertion_error") and error is not None:
+    if details["type"] in _OWN and error is not None:
         return str(error) or "is not accepted"
     message = details["msg"]
     if not message.startswith("Input "):
@@ -161,10 +169,10 @@ def _told(details: ErrorDetails) -> str:
 def _scrub(message: str, document: Document, path: Path) -> str:
     """Put stars over whatever came from a reference in or around the value."""
     pieces: set[str] = set()
-    for written in document.written:
-        if written[: len(path)] == path or path[: len(written)] == written:
-            value = str(document.at(written))
-            pieces |= {value, *re.findall(r"\w{4,}", value)} - {""}
+    for referenced in document.referenced:
+        value = document.at(referenced)
+        if value and referenced[: len(path)] == path:
+            pieces |= {value, *re.findall(r"\w{4,}", value)}
     if not pieces:
         return message
     pattern = "|".join(re.escape(piece) for piece in sorted(pieces, key=len, reverse=True))
@@ -173,6 +181,8 @@ def _scrub(message: str, document: Document, path: Path) -> str:
 
 def _one_of(expected: str, value: Any, referenced: bool) -> str:
     words = [word.strip("'") for word in expected.replace(" or ", ", ").split(", ")]
+    if isinstance(value, int | float) and str(value) in words:
+        return f"must be {choice(words)}, in quotes"
     meant = nearest(value, words) if isinstance(value, str) and not referenced else None
     return f"must be {choice(words)}" + (f", did you mean {meant}?" if meant else "")
 
@@ -182,14 +192,17 @@ def _either(messages: Sequence[str]) -> str:
     messages = list(dict.fromkeys(messages))
     if "must be a number" in messages and "must be a whole number" in messages:
         messages.remove("must be a whole number")
+    messages.sort(key=lambda message: ":" in message)
     start = "must be "
     if len(messages) > 1 and all(message.startswith(start) for message in messages):
         return start + choice([message.removeprefix(start) for message in messages])
     return choice(messages)
 
 
-def _plain(limit: Any) -> str:
-    return f"{limit:g}" if isinstance(limit, float) else str(limit)
+def _unit(path: Path) -> str:
+    """The unit is the last word of an option's name."""
+    word = str(path[-1]).rpartition("_")[2] if path else ""
+    return f" {word}" if word in ("seconds", "bytes") else ""
 
 
 def _no_option(word: str, known: Sequence[str]) -> str:

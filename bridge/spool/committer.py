@@ -11,7 +11,7 @@ import os
 import sqlite3
 from collections import Counter, deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,11 +51,11 @@ class Limits:
 
 @dataclass(slots=True)
 class Group:
-    """What goes into one transaction; first the oldest rows go until `need` bytes are freed."""
+    """What goes into one transaction; before the appends the spool shrinks to `ceiling` bytes."""
 
     orders: list[tuple[Order, asyncio.Future[Any]]] = field(default_factory=list)
     appends: list[tuple[Append, asyncio.Future[Taken]]] = field(default_factory=list)
-    need: float = 0
+    ceiling: float = float("inf")
 
 
 class Trouble:
@@ -97,7 +97,7 @@ class Committer:
         self,
         limits: Limits,
         store: Store,
-        writer: ThreadPoolExecutor,
+        writer: Executor,
         trouble: Trouble,
         on_done: Callable[[Done], None],
     ) -> None:
@@ -114,7 +114,8 @@ class Committer:
         self._wake, self._urgent = asyncio.Event(), asyncio.Event()
         self._committed_at = 0.0
         self._untidy = True
-        self._closing = False
+        self._over = ""
+        self._bug: BaseException | None = None
         self.tally = store.tally
         self.in_flight: Counter[str] = Counter()
         self.unsettled: Counter[str] = Counter()
@@ -149,15 +150,12 @@ class Committer:
 
     def check(self) -> None:
         """Raise SpoolError when nothing will be committed any more."""
-        if self._closing:
-            raise SpoolError("the spool is closed")
-        if self._task.done():
-            cause = None if self._task.cancelled() else self._task.exception()
-            raise SpoolError(f"the spool has stopped: {cause!r}") from cause
+        if self._over:
+            raise SpoolError(self._over) from self._bug
 
     async def close(self) -> None:
         """Commit what waits and fits, then end."""
-        self._closing = True
+        self._over = self._over or "the spool is closed"
         self._orders_held = self._appends_held = False
         self._wake.set()
         self._urgent.set()
@@ -176,13 +174,13 @@ class Committer:
             if group.orders or group.appends:
                 await self._commit(group)
                 self._wake.set()
-            elif self._closing:
+            elif self._over:
                 return
 
     async def _pause(self) -> None:
         """Let more come together, unless enough is waiting."""
         delay = self._committed_at + COMMIT_SECONDS - self._loop.time()
-        if delay > 0 and not self._closing:
+        if delay > 0 and not self._over:
             with suppress(TimeoutError):
                 async with asyncio.timeout(delay):
                     await self._urgent.wait()
@@ -218,8 +216,8 @@ class Committer:
             group.appends.append(self._appends.popleft())
             size += more
         self._waiting_bytes -= size
-        if droppable:
-            group.need = max(0, size - room, size - disk)
+        if size and self._limits.drop_oldest:
+            group.ceiling = max(0, live + min(room, disk) - size)
 
     async def _commit(self, group: Group) -> None:
         self._committed_at = self._loop.time()
@@ -227,7 +225,7 @@ class Committer:
         appends = [append for append, _ in group.appends]
         try:
             done = await self._loop.run_in_executor(
-                self._writer, self._store.commit, orders, appends, group.need
+                self._writer, self._store.commit, orders, appends, group.ceiling
             )
         except BaseException as error:
             self._put_back(group)
@@ -243,7 +241,7 @@ class Committer:
         for append, _ in group.appends:
             self.in_flight[append.input] -= len(append.documents)
             self.unsettled[append.input] -= 1
-        if not self._appends_held:
+        if group.appends or not self._appends:
             self._trouble.say("write", "")
         self._on_done(done)
         for (_, future), result in zip(group.orders, done.results, strict=True):
@@ -275,15 +273,18 @@ class Committer:
                 self._orders_held = self._appends_held = False
                 self._wake.set()
             if self._untidy:
-                with suppress(sqlite3.Error):
-                    self._untidy = await self._loop.run_in_executor(self._writer, self._store.tidy)
+                self._untidy = False
+                with suppress(sqlite3.Error):  # the next commit tells what is wrong
+                    more = await self._loop.run_in_executor(self._writer, self._store.tidy)
+                    self._untidy = self._untidy or more
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         """What still waits was never accepted, and whoever waits must not wait for ever."""
-        self._closing = self._closing or task.cancelled()
+        self._bug = None if task.cancelled() else task.exception()
+        self._over = f"the spool has stopped: {self._bug!r}" if self._bug else "the spool is closed"
         for _, future in (*self._orders, *self._appends):
             if not future.done():
-                future.set_exception(SpoolError("the spool was closed before this was committed"))
+                future.set_exception(SpoolError(f"{self._over}; this was not committed"))
                 future.exception()  # nobody may be left to look at it
         self._orders.clear()
         self._appends.clear()

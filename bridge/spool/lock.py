@@ -23,7 +23,9 @@ def prepare(directory: Path) -> None:
     Raises SpoolError.
     """
     try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not directory.exists():
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            sync(directory.parent)
         if is_open_to_others(directory) and is_ours(directory):
             directory.chmod(0o700)
     except OSError as error:
@@ -31,6 +33,15 @@ def prepare(directory: Path) -> None:
             f"the spool directory {directory} cannot be used: {error.strerror}: "
             "create it for the user that runs the bridge, or change spool.directory"
         ) from error
+
+
+def sync(directory: Path) -> None:
+    """Make the names in a directory durable: a power failure must not take the whole spool."""
+    file = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
 
 
 def is_open_to_others(directory: Path) -> bool:

@@ -88,6 +88,8 @@ def configure(db: sqlite3.Connection) -> None:
         "cache_size = -4096",
     ):
         db.execute(f"PRAGMA {setting}").fetchall()
+    if db.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+        raise SpoolError("the spool needs a local disk: change spool.directory")
 
 
 def create(db: sqlite3.Connection, path: Path) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import AsyncExitStack, suppress
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Concatenate, ParamSpec, TypeVar
 
@@ -38,6 +38,18 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
+async def run(thread: Executor, job: Callable[[], T]) -> T:
+    """The result of a job, done in another thread."""
+    return await asyncio.get_running_loop().run_in_executor(thread, job)
+
+
+def start_thread(name: str, ends: AsyncExitStack) -> Executor:
+    """One thread for jobs, which ends with `ends`."""
+    thread = ThreadPoolExecutor(1, thread_name_prefix=name)
+    ends.callback(thread.shutdown, wait=False)
+    return thread
+
+
 class Spool:
     """The durable queue of one process: `await Spool.open(config)`, in the end `await close()`.
 
@@ -51,20 +63,21 @@ class Spool:
     kinds: dict[str, str]
     """Field name → kind, as remembered; `append(kinds=...)` adds to it."""
 
-    def __init__(self, config: SpoolConfig, clock: Clock, lock: Lock) -> None:
-        self._lock = lock
-        self._path = config.directory / DATABASE
-        self._clock = clock
-        self._limits = Limits(
-            config.directory,
-            int(config.max_bytes),
-            int(config.min_free_bytes),
-            config.on_full == "drop_oldest",
-        )
-        self._writer = ThreadPoolExecutor(1, thread_name_prefix="spool-writer")
-        self._readers = ThreadPoolExecutor(1, thread_name_prefix="spool-reader")
+    def __init__(
+        self, limits: Limits, store: Store, writer: Executor, reader: Reader, readers: Executor
+    ) -> None:
+        self._reader = reader
+        self._readers = readers
         self._trouble = Trouble()
-        self._closed: asyncio.Task[None] | None = None
+        self._recent = Recent(store.tally.newest)
+        self._committer = Committer(limits, store, writer, self._trouble, self._done)
+        self._received = {
+            name: own.accepted + own.repeated for name, own in store.tally.inputs.items()
+        }
+        self._notes = store.notes
+        self.kinds = store.kinds
+        self._ends = AsyncExitStack()
+        self._closing: asyncio.Task[None] | None = None
 
     @classmethod
     async def open(cls, config: SpoolConfig, clock: Clock | None = None) -> Spool:
@@ -73,50 +86,38 @@ class Spool:
         Raises SpoolLocked when another process has it, SpoolTooNew, or SpoolError.
         """
         prepare(config.directory)
-        spool = cls(config, clock or SystemClock(), Lock(config.directory))
-        try:
-            await spool._start()
-        except BaseException:
-            spool._release()
-            raise
-        return spool
-
-    async def _start(self) -> None:
-        loop = asyncio.get_running_loop()
-        self._store = await loop.run_in_executor(
-            self._writer, Store, self._path, self._clock, self.max_dead_bytes
+        limits = Limits(
+            directory=config.directory,
+            max_bytes=int(config.max_bytes),
+            min_free_bytes=int(config.min_free_bytes),
+            drop_oldest=config.on_full == "drop_oldest",
         )
-        self._reader = await loop.run_in_executor(self._readers, Reader, self._path)
-        self.kinds = self._store.kinds
-        self._notes = self._store.notes
-        tally = self._store.tally
-        self._received = {name: own.accepted + own.repeated for name, own in tally.inputs.items()}
-        self._recent = Recent(tally.newest)
-        self._committer = Committer(
-            self._limits, self._store, self._writer, self._trouble, self._done
-        )
+        path = config.directory / DATABASE
+        clock = clock or SystemClock()
+        async with AsyncExitStack() as ends:
+            ends.callback(Lock(config.directory).release)
+            writer = start_thread("spool-writer", ends)
+            store = await run(writer, partial(Store, path, clock, cls.max_dead_bytes))
+            ends.push_async_callback(run, writer, store.close)
+            readers = start_thread("spool-reader", ends)
+            reader = await run(readers, partial(Reader, path))
+            ends.push_async_callback(run, readers, reader.close)
+            spool = cls(limits, store, writer, reader, readers)
+            spool._ends = ends.pop_all()
+            return spool
 
     async def close(self) -> None:
         """Commit everything that was appended and fits, and let go of the directory; safe twice.
 
         What does not fit was never accepted: its future gets a SpoolError.
         """
-        if self._closed is None:
-            self._closed = asyncio.create_task(self._close(), name="spool-close")
-        await asyncio.shield(self._closed)
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._close(), name="spool-close")
+        await asyncio.shield(self._closing)
 
     async def _close(self) -> None:
         await self._committer.close()
-        loop = asyncio.get_running_loop()
-        with suppress(sqlite3.Error):  # everything is committed; the next start tidies up
-            await loop.run_in_executor(self._readers, self._reader.close)
-            await loop.run_in_executor(self._writer, self._store.close)
-        self._release()
-
-    def _release(self) -> None:
-        self._writer.shutdown(wait=False)
-        self._readers.shutdown(wait=False)
-        self._lock.release()
+        await self._ends.aclose()
 
     def _done(self, done: Done) -> None:
         self._recent.add(done.rows, done.tally.floor)
@@ -146,11 +147,15 @@ class Spool:
             raise ValueError(f"{len(documents)} documents, but {len(uids)} uids")
         if any(b"\0" in document for document in documents):
             raise ValueError("a document holds NUL")
+        if target is not None and target not in self._committer.tally.outputs:
+            raise ValueError(f"the spool knows no output {target}: attach it first")
         fresh = {name: kind for name, kind in (kinds or {}).items() if name not in self.kinds}
         pointers = {
             stream: None if value is None else orjson.dumps(value)
             for stream, value in (checkpoint or {}).items()
         }
+        # What cannot be stored must fail here, and not in the writer for everybody.
+        "".join((input_id, *pointers, *fresh, *fresh.values())).encode()
         size = sum(map(len, documents)) + len(documents)
         keys = None if uids is None else [key(uid) for uid in uids]
         future = self._committer.append(
@@ -212,6 +217,8 @@ class Spool:
         """The rows after a position: at least one, which is waited for, else up to `max_bytes`."""
         while True:
             self._committer.check()
+            if output not in self._committer.tally.outputs:
+                raise SpoolError(f"the spool knows no output {output}: attach it first")
             changed = self._committer.changed
             if self.readable(output, after) and (
                 found := await self._read(output, after, max_bytes)
@@ -267,19 +274,25 @@ class Spool:
 
     async def balance(self) -> Balance:
         """The accounts of this moment: what is committed, and what is on its way."""
-        tally = self._committer.tally
+        before = self._committer.tally
+        oldest = await self._accepted_at(None, before.floor)
         ages = {
-            name: await self._ask(Reader.oldest, name, own.cursor) if own.spooled else None
-            for name, own in tally.outputs.items()
+            name: await self._accepted_at(name, own.cursor) if own.spooled else None
+            for name, own in before.outputs.items()
         }
-        oldest = await self._ask(Reader.oldest, None, tally.floor) if tally.bytes else None
         tally = self._committer.tally
         return Balance(
-            {name: self._input_balance(name) for name in self._received},
-            {name: own.balance(ages.get(name)) for name, own in tally.outputs.items()},
-            tally.bytes,
-            oldest,
+            inputs={name: self._input_balance(name) for name in self._received},
+            outputs={name: own.balance(ages.get(name)) for name, own in tally.outputs.items()},
+            bytes=tally.bytes,
+            oldest=oldest,
         )
+
+    async def _accepted_at(self, output: str | None, after: int) -> float | None:
+        """When the first row after a position was accepted; unknown when the file is unreadable."""
+        with suppress(SpoolError):
+            return await self._ask(Reader.oldest, output, after)
+        return None
 
     def _input_balance(self, name: str) -> InputBalance:
         own = self._committer.tally.inputs.get(name, InputTally())
@@ -344,8 +357,6 @@ class Spool:
     ) -> T:
         self._committer.check()
         try:
-            return await asyncio.get_running_loop().run_in_executor(
-                self._readers, partial(question, self._reader, *args, **kwargs)
-            )
+            return await run(self._readers, partial(question, self._reader, *args, **kwargs))
         except sqlite3.Error as error:
             raise SpoolError(f"the spool cannot be read ({error})") from error

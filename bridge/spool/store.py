@@ -37,7 +37,6 @@ class Done:
     taken: list[Taken]
     rows: list[Row]
     tally: Tally
-    reusable: int
 
 
 class Store:
@@ -59,18 +58,17 @@ class Store:
             self._db.close()
             raise SpoolError(f"the spool {path} cannot be read: {error}") from error
 
-    def commit(self, orders: Sequence[Order], appends: Sequence[Append], need: float) -> Done:
+    def commit(self, orders: Sequence[Order], appends: Sequence[Append], ceiling: float) -> Done:
         """Do everything in one transaction, or raise sqlite3.Error and have done nothing.
 
-        Before the appends the oldest rows are dropped until `need` bytes are freed.
+        Before the appends the oldest rows are dropped until `ceiling` bytes are left.
         """
         work = Transaction(self._db, self.tally.copy(), self._clock.now(), self._dead_limit)
         self._db.execute("BEGIN IMMEDIATE")
         try:
             results = [obey(order, work) for order in orders]
-            if need > 0:
-                work.drop(need)
-            taken, rows = work.take(appends)
+            work.shrink(ceiling)
+            taken = work.take(appends)
             work.save(self.tally)
             self._db.execute("COMMIT")
         except BaseException:
@@ -79,7 +77,7 @@ class Store:
             raise
         self.tally = work.tally
         self.reusable = self._reusable()
-        return Done(results, taken, rows, self.tally, self.reusable)
+        return Done(results, taken, work.rows, self.tally)
 
     def tidy(self) -> bool:
         """Forget old keys and give free pages back to the disk; True when there is more to do."""
@@ -136,9 +134,9 @@ class Reader:
     def oldest(self, output: str | None, after: int) -> float | None:
         """When the first row after a position was accepted, of all or of those for an output."""
         row = self._db.execute(
-            "SELECT created FROM batches WHERE id > ?1"
-            " AND (?2 IS NULL OR target IS NULL OR target = ?2) ORDER BY id LIMIT 1",
-            (after, output),
+            "SELECT created FROM batches WHERE id > :after"
+            " AND (:output IS NULL OR target IS NULL OR target = :output) ORDER BY id LIMIT 1",
+            {"after": after, "output": output},
         ).fetchone()
         return float(row[0]) if row else None
 
@@ -146,7 +144,7 @@ class Reader:
         """All checkpoints, or those of one input, by input and stream."""
         rows = self._db.execute(
             "SELECT input, stream, value, updated FROM checkpoints"
-            " WHERE ?1 IS NULL OR input = ?1 ORDER BY input, stream",
+            " WHERE input = COALESCE(?, input) ORDER BY input, stream",
             (owner,),
         )
         return [Checkpoint(i, stream, orjson.loads(value), at) for i, stream, value, at in rows]
@@ -160,7 +158,7 @@ class Reader:
         """Dead letters without their documents, oldest first."""
         rows = self._db.execute(
             "SELECT id, output, input, reason, created, bytes FROM dead"
-            " WHERE id > ?1 AND (?2 IS NULL OR output = ?2) ORDER BY id LIMIT ?3",
+            " WHERE id > ? AND output = COALESCE(?, output) ORDER BY id LIMIT ?",
             (after, output, limit),
         )
         return [DeadLetter(*row) for row in rows]

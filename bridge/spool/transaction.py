@@ -13,11 +13,12 @@ from bridge.spool.model import Batch, Buried, Progress, Taken
 from bridge.spool.tally import InputTally, OutputTally, Tally, count, newest
 
 ROW_BYTES: Final = 256 * 1024
+REASON_CHARACTERS: Final = 1000
 REFRESH_SECONDS: Final = 3600
 """A seen key that is offered again and again is written at most once in this time."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Append:
     """One call of `Spool.append`, ready to be written; `size` counts a NUL for each document."""
 
@@ -55,7 +56,7 @@ def pack(documents: Iterable[bytes], limit: int = ROW_BYTES) -> Iterator[list[by
 class Transaction:
     """The changes of one commit: rows by SQL, accounts in `tally`, a copy that the caller owns.
 
-    A method that raises SpoolError has changed nothing.
+    `rows` are those that were inserted. A method that raises SpoolError has changed nothing.
     """
 
     def __init__(self, db: sqlite3.Connection, tally: Tally, now: float, dead_limit: int) -> None:
@@ -63,10 +64,11 @@ class Transaction:
         self._now = now
         self._dead_limit = dead_limit
         self.tally = tally
+        self.rows: list[Row] = []
 
     # Inputs
 
-    def take(self, appends: Sequence[Append]) -> tuple[list[Taken], list[Row]]:
+    def take(self, appends: Sequence[Append]) -> list[Taken]:
         """Write events, seen keys, checkpoints and kinds; events of one input share rows."""
         taken = []
         waiting: dict[tuple[str, str | None], list[bytes]] = {}
@@ -80,12 +82,10 @@ class Transaction:
             for stream, value in append.checkpoint.items():
                 self._point(append.input, stream, value)
             self._db.executemany("INSERT OR IGNORE INTO kinds VALUES (?, ?)", append.kinds.items())
-        rows = [
-            self._insert(owner, target, run)
-            for (owner, target), documents in waiting.items()
-            for run in pack(documents)
-        ]
-        return taken, rows
+        for (owner, target), documents in waiting.items():
+            for run in pack(documents):
+                self._insert(owner, target, run)
+        return taken
 
     def move(self, old: str, new: str) -> int:
         """Give checkpoints and seen keys of an input to another one that has no checkpoint."""
@@ -98,7 +98,7 @@ class Transaction:
     def delete_checkpoints(self, owner: str, stream: str | None) -> int:
         """Forget where one stream, or every stream, of an input goes on."""
         return self._db.execute(
-            "DELETE FROM checkpoints WHERE input = ?1 AND stream = COALESCE(?2, stream)",
+            "DELETE FROM checkpoints WHERE input = ? AND stream = COALESCE(?, stream)",
             (owner, stream),
         ).rowcount
 
@@ -153,13 +153,15 @@ class Transaction:
         self._delete("target = ? AND id <= ?", output, tally.cursor)
         self._sweep()
 
-    def drop(self, need: float) -> None:
-        """Delete the oldest rows until `need` bytes are freed, counted for those who wait."""
-        last = 0
+    def shrink(self, ceiling: float) -> None:
+        """Drop the oldest rows until `ceiling` bytes are left, counted for the outputs."""
+        last, left = 0, self.tally.bytes
+        if left <= ceiling:
+            return
         rows = self._db.execute("SELECT id, bytes FROM batches ORDER BY id")
-        while need > 0 and (row := rows.fetchone()):
+        while left > ceiling and (row := rows.fetchone()):
             last = row[0]
-            need -= row[1]
+            left -= row[1]
         rows.close()
         for name, tally in self.tally.outputs.items():
             if tally.cursor < last:
@@ -217,10 +219,11 @@ class Transaction:
             if one not in known:
                 known.add(one)
                 fresh.append(document)
+        now = int(self._now)
         self._db.executemany(
-            "INSERT INTO seen VALUES (?1, ?2, ?3)"
-            " ON CONFLICT DO UPDATE SET offered = ?3 WHERE offered < ?3 - ?4",
-            ((append.input, one, int(self._now), REFRESH_SECONDS) for one in append.keys),
+            "INSERT INTO seen VALUES (?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET offered = excluded.offered WHERE offered < ?",
+            ((append.input, one, now, now - REFRESH_SECONDS) for one in append.keys),
         )
         return fresh
 
@@ -233,7 +236,7 @@ class Transaction:
                 (owner, stream, value, self._now),
             )
 
-    def _insert(self, owner: str, target: str | None, documents: list[bytes]) -> Row:
+    def _insert(self, owner: str, target: str | None, documents: list[bytes]) -> None:
         data = b"\0".join(documents)
         inserted = self._db.execute(
             "INSERT INTO batches (input, target, count, bytes, created, data)"
@@ -247,15 +250,16 @@ class Transaction:
                 tally.accepted += len(documents)
                 tally.spooled += len(documents)
                 tally.newest = position
-        return Row(Batch(position, owner, len(documents), data), target)
+        self.rows.append(Row(Batch(position, owner, len(documents), data), target))
 
     def _bury(self, output: str, tally: OutputTally, buried: Sequence[Buried]) -> None:
         tally.buried += len(buried)
         for one in buried:
+            reason = one.reason[:REASON_CHARACTERS].encode("utf-8", "replace").decode()
             self._db.execute(
                 "INSERT INTO dead (output, input, reason, created, bytes, document)"
                 " VALUES (?, ?, ?, ?, ?, ?)",
-                (output, one.input, one.reason, self._now, len(one.document), one.document),
+                (output, one.input, reason, self._now, len(one.document), one.document),
             )
             self.tally.dead_bytes += len(one.document)
         while self.tally.dead_bytes > self._dead_limit:

@@ -159,7 +159,8 @@ async def test_kill_9_under_load_loses_nothing_accepted(
 
 async def test_a_second_signal_stops_at_once(tmp_path: Path) -> None:
     """With a peer that reads nothing the drain would take its eight seconds."""
-    server = await asyncio.start_server(lambda reader, writer: None, "127.0.0.1", 0)
+    peers: list[asyncio.StreamWriter] = []
+    server = await asyncio.start_server(lambda _, peer: peers.append(peer), "127.0.0.1", 0)
     bridge = Bridge(tmp_path, server.sockets[0].getsockname()[1])
     await bridge.start()
     await send_lines(bridge.listen, 1, 60_000)
@@ -170,6 +171,9 @@ async def test_a_second_signal_stops_at_once(tmp_path: Path) -> None:
     async with asyncio.timeout(3):
         assert await bridge.send(signal.SIGTERM) == 1
     server.close()
+    for peer in peers:
+        peer.transport.abort()
+    await server.wait_closed()
 
 
 async def test_a_second_process_on_the_same_spool_names_the_holder(bridge: Bridge) -> None:

@@ -1,5 +1,20 @@
-"""What listeners need of the network: sockets and the spelling of addresses."""
+"""What listeners need of the network: sockets, networks, TLS, the PROXY protocol."""
 
-from bridge.net.sockets import bind, place, plain, written
+from bridge.net.networks import Allowed, Network
+from bridge.net.sockets import bind, drops, is_loopback, keep_alive, place, plain, widen, written
+from bridge.net.tls import ServerTls, server_context
 
-__all__ = ["bind", "place", "plain", "written"]
+__all__ = [
+    "Allowed",
+    "Network",
+    "ServerTls",
+    "bind",
+    "drops",
+    "is_loopback",
+    "keep_alive",
+    "place",
+    "plain",
+    "server_context",
+    "widen",
+    "written",
+]

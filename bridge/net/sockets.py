@@ -1,10 +1,13 @@
-"""Sockets to listen on."""
+"""Sockets to listen on, and the spelling of addresses."""
 
 from __future__ import annotations
 
 import asyncio
 import errno
+import ipaddress
+import os
 import socket
+import struct
 from typing import Any, Final
 
 from bridge.config import Address
@@ -16,14 +19,24 @@ ADVICE: Final = {
     errno.EACCES: "choose a port from 1024 up, or give the process CAP_NET_BIND_SERVICE",
     errno.EADDRNOTAVAIL: "this machine has no such address; 0.0.0.0 or [::] means all it has",
 }
+FIRST_INHERITED: Final = 3
+"""systemd hands over sockets from this descriptor on (sd_listen_fds(3))."""
+
+# Linux: asm-generic/socket.h; the ninth number of the answer to SO_MEMINFO counts drops.
+SO_RCVBUFFORCE: Final = 33
+SO_MEMINFO: Final = 55
+_MEMINFO: Final = struct.Struct("9I")
 
 
 async def bind(address: Address, kind: socket.SocketKind) -> list[socket.socket]:
     """Non-blocking sockets bound to all that `address` means; `[::]` takes IPv4 as well.
 
-    A name may mean several addresses (`localhost`); with port 0 they share the port that the first
+    A socket that systemd has opened for that address (LISTEN_FDS) is used in place of a new one. A
+    name may mean several addresses (`localhost`); with port 0 they share the port that the first
     one got. Raises BridgeError with advice.
     """
+    if given := _inherited(address, kind):
+        return given
     bound: list[socket.socket] = []
     try:
         loop = asyncio.get_running_loop()
@@ -58,10 +71,32 @@ def _bound(family: int, kind: socket.SocketKind, place: tuple[Any, ...]) -> sock
     return opened
 
 
+def _inherited(address: Address, kind: socket.SocketKind) -> list[socket.socket]:
+    """Copies of the sockets from systemd that stand for this address."""
+    if os.environ.get("LISTEN_PID") != str(os.getpid()):
+        return []
+    number = int(os.environ.get("LISTEN_FDS", "0"))
+    wanted = []
+    for descriptor in range(FIRST_INHERITED, FIRST_INHERITED + number):
+        given = socket.socket(fileno=os.dup(descriptor))
+        if given.type == kind and _stands_for(place(given), address):
+            given.setblocking(False)
+            wanted.append(given)
+        else:
+            given.close()
+    return wanted
+
+
+def _stands_for(given: tuple[str, int], address: Address) -> bool:
+    host, port = given
+    same_host = host == address.host or (host == "::" and address.host == "0.0.0.0")
+    return port == address.port and same_host
+
+
 def place(bound: socket.socket) -> tuple[str, int]:
-    """Host and port of a socket."""
-    host, port = bound.getsockname()[:2]
-    return host, port
+    """Host and port of a socket; empty and 0 where it has none (a unix socket)."""
+    name = bound.getsockname()
+    return (name[0], name[1]) if isinstance(name, tuple) else ("", 0)
 
 
 def written(host: str, port: int) -> str:
@@ -72,3 +107,38 @@ def written(host: str, port: int) -> str:
 def plain(host: str) -> str:
     """A peer's address; an IPv4 address that came in through an IPv6 socket is shown as IPv4."""
     return host.removeprefix("::ffff:") if "." in host else host
+
+
+def is_loopback(host: str) -> bool:
+    """Can only this machine reach it?"""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def keep_alive(connected: socket.socket) -> None:
+    """Let the kernel find out within two minutes that a peer is gone."""
+    connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 60)
+    connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 15)
+    connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 4)
+
+
+def widen(bound: socket.socket, size: int) -> int:
+    """Ask for a receive buffer of `size` bytes; what the kernel granted."""
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, size)
+    except PermissionError:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
+    # The kernel doubles the number for its own bookkeeping (socket(7)).
+    return bound.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) // 2
+
+
+def drops(bound: socket.socket) -> int:
+    """How many datagrams the kernel has thrown away because the receive buffer was full."""
+    try:
+        answer = bound.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, _MEMINFO.size)
+    except OSError:  # before Linux 4.12
+        return 0
+    return int(_MEMINFO.unpack(answer)[8]) if len(answer) == _MEMINFO.size else 0

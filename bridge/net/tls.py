@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import ssl
-from pathlib import Path
 from typing import Literal
 
-from bridge.config import Section
+from bridge.config import LocalPath, Section
 from bridge.errors import BridgeError
 
 
 class ServerTls(Section):
     """What a listener needs for TLS; the files are read again on SIGHUP."""
 
-    certificate: Path
+    certificate: LocalPath
     """The server's certificate and the chain below it, PEM."""
-    key: Path | None = None
+    key: LocalPath | None = None
     """Its private key, PEM, without a pass phrase; default: it stands in `certificate`."""
-    verify_clients: Path | None = None
+    verify_clients: LocalPath | None = None
     """Authorities, PEM: only clients with a certificate that one of these signed are served."""
     minimum: Literal["1.2", "1.3"] = "1.2"
     """The lowest version of TLS."""

@@ -1,36 +1,28 @@
 """The input `cef`: listens for CEF records, with or without a syslog header, and emits events.
 
-`listener` reads connections, `bridge.syslog` finds frames, `bridge.cef` parses them, `normalize`
-gives names and types.
+`listener` reads connections and `datagrams` UDP; `bridge.syslog` finds frames, `bridge.cef` parses
+them, `normalize` gives names and types, `handover` bounds what is under way to the spool.
 """
 
 from __future__ import annotations
 
 import socket
+import ssl
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from pydantic import Field
-
-from bridge.config import Address, ByteSize
+from bridge.errors import BridgeError
 from bridge.health import State
 from bridge.inputs import Context, Emit, Input, InputConfig
+from bridge.inputs.cef.datagrams import Datagrams
 from bridge.inputs.cef.handover import Handover
 from bridge.inputs.cef.keys import FIXED_KINDS
-from bridge.inputs.cef.listener import Listener
-from bridge.inputs.cef.names import Names
-from bridge.inputs.cef.normalize import Options
+from bridge.inputs.cef.listener import Limits, Listener
+from bridge.inputs.cef.options import CefConfig
 from bridge.inputs.cef.reader import Reader
-from bridge.net import bind, place, written
+from bridge.net import Allowed, bind, place, server_context, written
 
-
-class CefConfig(InputConfig):
-    """Where to listen for CEF, and how to read it."""
-
-    address: Address
-    """Where to listen, such as `0.0.0.0:5514`."""
-    max_frame_bytes: ByteSize = Field(default=1 << 20, ge=1024)
-    """The longest frame; what is longer comes as several events, flagged."""
+__all__ = ["CefConfig", "CefInput"]
 
 
 class CefInput(Input):
@@ -44,25 +36,79 @@ class CefInput(Input):
     def __init__(self, config: Any, context: Context) -> None:
         super().__init__(config, context)
         self.addresses: list[tuple[str, int]] = []
+        """Where it listens, TCP first; known once it has reported that it does."""
+        self._reader = Reader(context, self.config)
+        self._allowed = Allowed(self.config.allow_from)
+        self._listener: Listener | None = None
 
     async def run(self, emit: Emit) -> None:
         """Listen until cancelled; what was read by then is durable when this ends."""
+        for warning in self.config.warnings():
+            self.context.log.warning("%s", warning)
         handover = Handover(emit)
-        reader = Reader(self.context, Options(names=Names(self.context.kinds)))
-        listener = Listener(self.context, reader.read, handover, self.config.max_frame_bytes)
+        listener = self._listener = self._make_listener(handover)
+        datagrams = Datagrams(
+            self.context,
+            self._reader.read,
+            handover,
+            self._allowed,
+            self.config.receive_buffer_bytes,
+        )
         try:
-            bound = await bind(self.config.address, socket.SOCK_STREAM)
-            self.addresses = [place(opened) for opened in bound]
-            listener.start(bound)
-            self.context.report(State.OK, self._listening())
+            streams = await self._bind(socket.SOCK_STREAM)
+            listener.start(streams)
+            packets = await self._bind(socket.SOCK_DGRAM)
+            datagrams.start(packets)
+            self._report(streams, packets)
             await handover.failed
         finally:
-            await listener.stop()
-
-    def _listening(self) -> str:
-        return "listening on " + ", ".join(f"tcp {written(*place)}" for place in self.addresses)
+            await listener.end()
+            datagrams.end()
+            try:
+                await handover.settled()
+            finally:
+                listener.close()
 
     async def check(self) -> None:
-        """Bind and let go; raises BridgeError with advice when that cannot be."""
-        for opened in await bind(self.config.address, socket.SOCK_STREAM):
-            opened.close()
+        """Read the certificates, bind and let go; raises BridgeError with advice."""
+        self._tls()
+        for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+            for opened in await self._bind(kind):
+                opened.close()
+
+    def reload(self) -> None:
+        """Read the certificates again, for new connections; the old ones stay if that fails."""
+        if self._listener is None:
+            return
+        try:
+            self._listener.tls = self._tls()
+        except BridgeError as error:
+            self.context.log.error("the certificates in use stay in use: %s", error)
+
+    def _make_listener(self, handover: Handover) -> Listener:
+        config = self.config
+        limits = Limits(
+            max_frame_bytes=config.max_frame_bytes,
+            max_connections=config.max_connections,
+            idle_seconds=config.idle_seconds,
+            join_lines=config.join_lines,
+            proxy_protocol=config.proxy_protocol,
+            allowed=self._allowed,
+        )
+        return Listener(self.context, self._reader.read, handover, limits, self._tls())
+
+    def _tls(self) -> ssl.SSLContext | None:
+        return server_context(self.config.tls) if self.config.tls else None
+
+    async def _bind(self, kind: socket.SocketKind) -> list[socket.socket]:
+        transports = {socket.SOCK_STREAM: ("tcp", "both"), socket.SOCK_DGRAM: ("udp", "both")}
+        if self.config.transport not in transports[kind]:
+            return []
+        return await bind(self.config.address, kind)
+
+    def _report(self, streams: list[socket.socket], packets: list[socket.socket]) -> None:
+        named = [("tls" if self.config.tls else "tcp", place(opened)) for opened in streams]
+        named += [("udp", place(opened)) for opened in packets]
+        self.addresses = [where for _, where in named]
+        listening = ", ".join(f"{name} {written(*where)}" for name, where in named)
+        self.context.report(State.OK, f"listening on {listening}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 from bridge.event import Value
@@ -53,8 +53,8 @@ WORDS: Final = {"long": "number", "double": "number", "boolean": "boolean"}
 
 
 def iso(moment: datetime) -> str:
-    """ISO 8601 in UTC with six decimals and `Z`."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    """A time in UTC as ISO 8601 with six decimals and `Z`."""
+    return moment.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def is_plain_time(text: str) -> bool:

@@ -29,6 +29,8 @@ ENVELOPE_KINDS: Final = {
     "timestamp": "time",
     "prefix": "text",
 }
+MAX_CACHED: Final = 64
+"""Longer keys are nobody's custom, and a cache of them would be a gift to an attacker."""
 OTHER_KINDS: Final = {
     "bridge_raw_base64": "text",
     "bridge_timestamp_from": "text",
@@ -52,9 +54,12 @@ class Key(NamedTuple):
     """The key, in lower case, whose label this is (`cs1Label`), else empty."""
 
 
-@lru_cache(maxsize=8192)
 def key_of(written: str) -> Key:
     """What is known of a key as a sender wrote it."""
+    return _cached(written) if len(written) <= MAX_CACHED else _key_of(written)
+
+
+def _key_of(written: str) -> Key:
     folded = written.lower()
     field, kind = FIELDS.get(folded, ("", "text"))
     parts = custom(written)
@@ -63,6 +68,9 @@ def key_of(written: str) -> Key:
     if parts.is_label:
         return Key(folded, field, kind, "", folded.removesuffix("label"))
     return Key(folded, field, kind, field_kind(FAMILIES[parts.family].kind), "")
+
+
+_cached = lru_cache(maxsize=8192)(_key_of)
 
 
 def field_kind(kind: str) -> str:

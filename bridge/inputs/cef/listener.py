@@ -1,147 +1,207 @@
-"""CEF over TCP: connections, back-pressure and an end that loses nothing that was read."""
+"""CEF over TCP and TLS: connections, back-pressure and an end that loses nothing that was read."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
+import ssl
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from typing import Final, cast
+from dataclasses import dataclass, field
+from typing import Any, Final, cast
 
 from bridge.inputs import Context, Event
 from bridge.inputs.cef.handover import Handover
-from bridge.net import plain
+from bridge.net import Allowed, keep_alive, plain
+from bridge.net.proxy import ProxyError, receive
 from bridge.syslog import Framer
 
 Read = Callable[[Sequence[bytes], Mapping[int, frozenset[str]], str], list[Event]]
 """Frames, their repairs by index, the sender's address → events; never raises."""
 
 CONNECTION_BYTES: Final = 1 << 20
-LISTENER_BYTES: Final = 16 << 20
+"""How much of one connection may be under way; then it is not read until half is durable."""
 BACKLOG: Final = 1024
 ACCEPT_PAUSE_SECONDS: Final = 1.0
+HANDSHAKE_SECONDS: Final = 10.0
+"""How long a PROXY header and the TLS handshake may take, each."""
+TLS_CLOSE_SECONDS: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a listener takes; times in seconds, sizes in bytes."""
+
+    max_frame_bytes: int = 1 << 20
+    max_connections: int = 1000
+    idle_seconds: float | None = None
+    join_lines: bool = False
+    proxy_protocol: bool = False
+    allowed: Allowed = field(default_factory=lambda: Allowed(()))
 
 
 class Listener:
     """Accepts connections and reads them as fast as events become durable, no faster.
 
-    A connection with 1 MiB under way is not read until half of it is durable; with 16 MiB under way
-    none is. So memory is bounded, and a sender blocks instead of losing.
+    A connection with too much under way is not read, and none is while the handover is full; so
+    memory is bounded, and a sender blocks instead of losing. `tls` may be replaced at any time and
+    counts for new connections.
     """
 
     def __init__(
-        self, context: Context, read: Read, handover: Handover, max_frame_bytes: int
+        self,
+        context: Context,
+        read: Read,
+        handover: Handover,
+        limits: Limits,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
+        self.context = context
         self.read = read
         self.handover = handover
-        self.max_frame_bytes = max_frame_bytes
+        self.limits = limits
+        self.tls = tls
         self.connections: set[Connection] = set()
-        self.paused = False
-        self._context = context
-        self._tasks: set[asyncio.Task[None]] = set()
+        handover.on_change.append(self._adjust)
         self._bound: list[socket.socket] = []
+        self._accepting: set[asyncio.Task[None]] = set()
+        self._opening: set[asyncio.Task[None]] = set()
 
     def start(self, bound: Sequence[socket.socket]) -> None:
-        """Accept on sockets that are bound already; they are closed by `stop`."""
+        """Accept on sockets that are bound already; they are closed by `end`."""
         for listening in bound:
             listening.listen(BACKLOG)
             self._bound.append(listening)
-            self._spawn(self._accept(listening))
+            _spawn(self._accept(listening), self._accepting)
+        if self.limits.idle_seconds:
+            _spawn(self._close_idle(self.limits.idle_seconds), self._accepting)
 
-    async def stop(self) -> None:
-        """Accept no more, hand over what was read, wait until it is durable, close."""
-        for task in self._tasks:
+    async def end(self) -> None:
+        """Accept and read no more; hand over what was read."""
+        tasks = self._accepting | self._opening
+        for task in tasks:
             task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         for listening in self._bound:
             listening.close()
         for connection in list(self.connections):
             connection.end()
-        try:
-            await self.handover.settled()
-        finally:
-            for connection in list(self.connections):
-                connection.close()
 
-    def balance(self, connection: Connection) -> None:
-        """Pause or resume reading after something was handed over or became durable."""
-        total = self.handover.in_flight
-        if not self.paused and total >= LISTENER_BYTES:
-            self.paused = True
-            for other in self.connections:
-                other.pause()
-        elif self.paused and total <= LISTENER_BYTES // 2:
-            self.paused = False
-            for other in self.connections:
-                other.resume()
-        elif connection.in_flight >= CONNECTION_BYTES:
-            connection.pause()
-        elif not self.paused:
-            connection.resume()
+    def close(self) -> None:
+        """Close the connections."""
+        for connection in list(self.connections):
+            connection.close()
+
+    def _adjust(self) -> None:
+        for connection in list(self.connections):
+            connection.adjust()
 
     async def _accept(self, listening: socket.socket) -> None:
         loop = asyncio.get_running_loop()
         while True:
             try:
-                opened, _ = await loop.sock_accept(listening)
+                opened, peer = await loop.sock_accept(listening)
             except OSError as error:
-                self._context.count("accept_failed")
-                self._context.log.warning("cannot accept a connection: %s", error)
-                await self._context.clock.sleep(ACCEPT_PAUSE_SECONDS)
+                self.context.count("accept_failed")
+                self.context.log.warning("cannot accept a connection: %s", error.strerror)
+                await self.context.clock.sleep(ACCEPT_PAUSE_SECONDS)
                 continue
-            self._spawn(self._open(opened))
+            sender = plain(peer[0])
+            if reason := self._refusal(sender):
+                self.context.count("refused", 1, reason)
+                opened.close()
+            else:
+                _spawn(self._open(opened, sender), self._opening)
+            await asyncio.sleep(0)  # a flood of connections must not keep others from being read
 
-    async def _open(self, opened: socket.socket) -> None:
+    def _refusal(self, sender: str) -> str:
+        if sender not in self.limits.allowed:
+            return "allow_from"
+        if len(self.connections) + len(self._opening) >= self.limits.max_connections:
+            return "max_connections"
+        return ""
+
+    async def _open(self, opened: socket.socket, sender: str) -> None:
+        """From an accepted socket to a connection: PROXY header, then TLS, then frames."""
         loop = asyncio.get_running_loop()
-        with contextlib.suppress(OSError):
-            await loop.connect_accepted_socket(lambda: Connection(self), opened)
+        options: dict[str, Any] = {}
+        if self.tls:
+            options = {
+                "ssl": self.tls,
+                "ssl_handshake_timeout": HANDSHAKE_SECONDS,
+                "ssl_shutdown_timeout": TLS_CLOSE_SECONDS,
+            }
+        try:
+            keep_alive(opened)
+            if self.limits.proxy_protocol:
+                async with asyncio.timeout(HANDSHAKE_SECONDS):
+                    sender = await receive(opened) or sender
+            await loop.connect_accepted_socket(lambda: Connection(self, sender), opened, **options)
+        except (ProxyError, OSError) as error:
+            reason = "proxy_protocol" if isinstance(error, ProxyError) else "handshake"
+            self.context.count("refused", 1, reason)
+            self.context.log.debug("a connection from %s failed: %s", sender, error)
+            opened.close()
+        except asyncio.CancelledError:
+            opened.close()
+            raise
 
-    def _spawn(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    async def _close_idle(self, idle_seconds: float) -> None:
+        clock = self.context.clock
+        while True:
+            await clock.sleep(idle_seconds / 4)
+            for connection in list(self.connections):
+                if connection.idle_since(clock.monotonic()) >= idle_seconds:
+                    self.context.count("idle_closed")
+                    connection.end()
+                    connection.close()
 
 
 class Connection(asyncio.Protocol):
     """One sender: its framer, its bytes under way."""
 
-    def __init__(self, listener: Listener) -> None:
-        self.in_flight = 0
+    def __init__(self, listener: Listener, sender: str) -> None:
+        self._in_flight = 0
         self._listener = listener
-        self._framer = Framer(listener.max_frame_bytes)
+        self._sender = sender
+        limits = listener.limits
+        self._framer = Framer(limits.max_frame_bytes, join_lines=limits.join_lines)
+        self._monotonic = listener.context.clock.monotonic
+        self._last = self._monotonic()
         self._ended = False
-        self._sender = ""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        peer = transport.get_extra_info("peername")
-        self._sender = plain(peer[0]) if peer else ""
         self._listener.connections.add(self)
-        if self._listener.paused:
-            self.pause()
+        self.adjust()
 
     def data_received(self, data: bytes) -> None:
+        self._last = self._monotonic()
         self._hand_over(self._framer.feed(data))
 
     def connection_lost(self, error: Exception | None) -> None:
         self.end()
         self._listener.connections.discard(self)
 
+    def idle_since(self, now: float) -> float:
+        """Seconds since the last octet; 0 while it is the bridge that does not read."""
+        return 0.0 if self._in_flight or not self._transport.is_reading() else now - self._last
+
     def end(self) -> None:
         """Read no more; what has no delimiter yet is a frame now."""
         if not self._ended:
             self._ended = True
-            self.pause()
+            self.adjust()
             self._hand_over(self._framer.finish())
 
     def close(self) -> None:
         self._transport.close()
 
-    def pause(self) -> None:
-        self._transport.pause_reading()
-
-    def resume(self) -> None:
-        """Read on, unless this connection has ended or still has too much under way."""
-        if not self._ended and self.in_flight <= CONNECTION_BYTES // 2:
+    def adjust(self) -> None:
+        """Read, or do not read, by how much is under way; after the end never again."""
+        limit = CONNECTION_BYTES if self._transport.is_reading() else CONNECTION_BYTES // 2
+        if self._ended or self._listener.handover.full or self._in_flight >= limit:
+            self._transport.pause_reading()
+        else:
             self._transport.resume_reading()
 
     def _hand_over(self, frames: list[bytes]) -> None:
@@ -149,11 +209,17 @@ class Connection(asyncio.Protocol):
             return
         events = self._listener.read(frames, self._framer.flags, self._sender)
         size = sum(map(len, frames))
-        self.in_flight += size
+        self._in_flight += size
 
         def done() -> None:
-            self.in_flight -= size
-            self._listener.balance(self)
+            self._in_flight -= size
+            self.adjust()
 
         self._listener.handover.give(events, size, done)
-        self._listener.balance(self)
+        self.adjust()
+
+
+def _spawn(work: Coroutine[None, None, None], tasks: set[asyncio.Task[None]]) -> None:
+    task = asyncio.get_running_loop().create_task(work)
+    tasks.add(task)
+    task.add_done_callback(tasks.discard)

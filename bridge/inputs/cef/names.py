@@ -13,6 +13,8 @@ MAX_SLUGS: Final = 32
 MAX_NAMES: Final = 700
 MAX_NAME_LENGTH: Final = 128
 MAX_SLUG_LENGTH: Final = 40
+MAX_READ: Final = 256
+"""Characters of a vendor's name that are looked at."""
 
 # First words that belong to the bridge, to Graylog, to its schemas or to another source: a vendor
 # of such a name would write into the fields of somebody else.
@@ -31,13 +33,17 @@ RESERVED_WORDS: Final = frozenset(
 _NO_NAME = re.compile(r"[^a-z0-9]+")
 
 
-@lru_cache(maxsize=1024)
 def slug(vendor: str) -> str:
     """The prefix of a vendor's fields: `Palo Alto Networks` → `palo_alto_networks`.
 
     At most 40 characters. A reserved first word gets `vendor_` in front, an empty name becomes
     `vendor_unknown`.
     """
+    return _slug(vendor[:MAX_READ])
+
+
+@lru_cache(maxsize=1024)
+def _slug(vendor: str) -> str:
     name = _NO_NAME.sub("_", ascii_letters(vendor).lower()).strip("_")[:MAX_SLUG_LENGTH].rstrip("_")
     if not name:
         return "vendor_unknown"

@@ -7,9 +7,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from bridge import cef
+from bridge import cef, times
 from bridge.inputs import Context, Event
+from bridge.inputs.cef import tables
+from bridge.inputs.cef.names import Names
 from bridge.inputs.cef.normalize import Options, normalize
+from bridge.inputs.cef.options import CefConfig
+from bridge.inputs.cef.plan import Planner
 
 MAX_SENDERS: Final = 256
 """So many senders are counted by address, all further ones together."""
@@ -21,9 +25,15 @@ _NO_FLAGS: Final[frozenset[str]] = frozenset()
 class Reader:
     """Parses and normalizes frames; counts every flag by name and sender."""
 
-    def __init__(self, context: Context, options: Options) -> None:
+    def __init__(self, context: Context, config: CefConfig) -> None:
         self._context = context
-        self._options = options
+        self._config = config
+        known = {**tables.builtin(), **tables.by_slug(map(tables.load, config.vendor_tables))}
+        self._options = Options(
+            timezone=times.zone(config.timezone) if config.timezone else None,
+            tables=known,
+            planner=Planner(known, Names(context.kinds), keep_short_keys=config.keep_short_keys),
+        )
         self._senders: set[str] = set()
 
     def read(
@@ -43,11 +53,12 @@ class Reader:
         return events
 
     def _event(self, frame: bytes, now: float, sender: str, repairs: frozenset[str]) -> Event:
-        text, is_clean = decode(frame)
+        config = self._config
+        text, is_clean = decode(frame, config.fallback_encoding or "utf-8")
         if not is_clean:
             repairs |= {"invalid_utf8"}
         try:
-            record = cef.parse(text)
+            record = cef.parse(text, escapes=config.escapes, quotes=config.quotes)
             event = normalize(
                 record, text, now=now, sender=sender, flags=repairs, options=self._options
             )
@@ -65,12 +76,12 @@ class Reader:
         return OTHERS
 
 
-def decode(frame: bytes) -> tuple[str, bool]:
-    """The frame as text, and whether it was UTF-8; other octets become U+FFFD."""
+def decode(frame: bytes, fallback: str) -> tuple[str, bool]:
+    """The frame as text, and whether it was UTF-8; if not, it is read by the fallback."""
     try:
         return frame.decode(), True
     except UnicodeDecodeError:
-        return frame.decode("utf-8", "replace"), False
+        return frame.decode(fallback, "replace"), False
 
 
 def unread(frame: str, now: float, sender: str, repairs: frozenset[str]) -> Event:
@@ -81,7 +92,7 @@ def unread(frame: str, now: float, sender: str, repairs: frozenset[str]) -> Even
         "bridge_timestamp_from": "arrival",
         "host": sender or "unknown",
         "level": 5,
-        "message": frame or "(empty)",
+        "message": frame,
         "full_message": frame,
         "bridge_sender": sender,
         "bridge_flags": ",".join(sorted({"unread", *repairs})),

@@ -11,7 +11,7 @@ LEVELS: Final = {"Low": 6, "Medium": 4, "High": 3, "Very-High": 2}
 """Severity band → syslog level."""
 NO_LEVEL: Final = 5
 MAX_LINE: Final = 512
-NOTHING: Final = frozenset({"", "-", "None", "N/A", "null", "unknown"})
+NOTHING: Final = frozenset({"-", "None", "N/A", "null", "unknown"})
 """What senders write where they know nothing."""
 
 # Who and where, in the order in which the line tells it: the word, the keys that may hold it.
@@ -60,7 +60,11 @@ def _roles(pairs: Mapping[str, str]) -> list[str]:
 
 
 def _first(pairs: Mapping[str, str], keys: Sequence[str]) -> str:
-    return next((pairs[key] for key in keys if pairs.get(key, "") not in NOTHING), "")
+    for key in keys:
+        value = pairs.get(key)
+        if value and value not in NOTHING:
+            return value
+    return ""
 
 
 def _shortened(text: str) -> str:

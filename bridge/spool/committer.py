@@ -110,9 +110,9 @@ class Committer:
         self._orders: deque[tuple[Order, asyncio.Future[Any]]] = deque()
         self._appends: deque[tuple[Append, asyncio.Future[Taken]]] = deque()
         self._waiting_bytes = 0
-        self._orders_held = self._appends_held = False
+        self._orders_from = self._appends_from = 0.0  # not before this time of the loop
         self._wake, self._urgent = asyncio.Event(), asyncio.Event()
-        self._committed_at = 0.0
+        self._committed_at = float("-inf")
         self._untidy = True
         self._over = ""
         self._bug: BaseException | None = None
@@ -156,7 +156,7 @@ class Committer:
     async def close(self) -> None:
         """Commit what waits and fits, then end."""
         self._over = self._over or "the spool is closed"
-        self._orders_held = self._appends_held = False
+        self._orders_from = self._appends_from = 0.0
         self._wake.set()
         self._urgent.set()
         await asyncio.wait([self._task])
@@ -188,10 +188,11 @@ class Committer:
 
     def _take(self) -> Group:
         group = Group()
-        if not self._orders_held:
+        now = self._loop.time()
+        if now >= self._orders_from:
             group.orders.extend(self._orders)
             self._orders.clear()
-        if self._appends and not self._appends_held:
+        if self._appends and now >= self._appends_from:
             self._take_appends(group)
         return group
 
@@ -261,8 +262,9 @@ class Committer:
 
     def _hold(self, group: Group, error: sqlite3.Error) -> None:
         """Wait before the next try; orders, which may make room, are tried alone first."""
-        self._appends_held = True
-        self._orders_held = not group.appends
+        self._appends_from = self._loop.time() + RETRY_SECONDS
+        if not group.appends:
+            self._orders_from = self._appends_from
         self._trouble.say("write", f"the spool cannot be written ({error}), trying again")
 
     async def _keep_trying(self) -> None:
@@ -270,7 +272,6 @@ class Committer:
         while True:
             await asyncio.sleep(RETRY_SECONDS)
             if self._orders or self._appends:
-                self._orders_held = self._appends_held = False
                 self._wake.set()
             if self._untidy:
                 self._untidy = False

@@ -8,14 +8,17 @@ is imported only when a configuration names its type.
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterable
 from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoints as Found
 from typing import Any, Literal
 
-from bridge.config import ComponentConfig
 from bridge.errors import PluginError
+from bridge.inputs import Input, InputConfig
+from bridge.outputs import Output, OutputConfig
 
 Kind = Literal["input", "output"]
+
+_BASES = {"input": (Input, InputConfig), "output": (Output, OutputConfig)}
 
 # Whatever a module may do wrong while it is imported.
 _IMPORT_ERRORS = (
@@ -26,30 +29,29 @@ _IMPORT_ERRORS = (
     TypeError,
     ValueError,
     LookupError,
+    ArithmeticError,
+    AssertionError,
     RuntimeError,
     OSError,
 )
 
 
 class EntryPoints:
-    """The registry of all installed components; `found` replaces the installed ones in tests."""
-
-    def __init__(self, found: Iterable[EntryPoint] | None = None) -> None:
-        self._found = None if found is None else list(found)
+    """The registry of all installed components."""
 
     def types(self, kind: Kind) -> list[str]:
         """All types that can be configured, sorted."""
-        return sorted({point.name for point in self._points(kind)})
+        return sorted(_found(kind).names)
 
     def component(self, kind: Kind, name: str) -> Any:
         """The class of the type `name`; raises PluginError: unknown, broken or claimed twice."""
-        points = self._points(kind)
-        if not points:
+        found = _found(kind)
+        if not found:
             raise PluginError(
-                f"no {kind} types are installed at all: install gelf-bridge with pip "
-                "(a bare copy of its folder has no entry points)"
+                f"no {kind} types are installed: the files of gelf-bridge are here, "
+                "but the package is not; install it with pip"
             )
-        claims = [point for point in points if point.name == name]
+        claims = list(found.select(name=name))
         if not claims:
             raise PluginError(f"no installed package has the {kind} type {name}")
         if len(claims) > 1:
@@ -57,27 +59,28 @@ class EntryPoints:
             raise PluginError(f"the {kind} type {name} is claimed by {owners}: uninstall one")
         return _load(kind, claims[0])
 
-    def _points(self, kind: Kind) -> list[EntryPoint]:
-        group = f"gelf_bridge.{kind}s"
-        if self._found is None:
-            return list(entry_points(group=group))
-        return [point for point in self._found if point.group == group]
+
+def _found(kind: Kind) -> Found:
+    return entry_points(group=f"gelf_bridge.{kind}s")
 
 
 def _load(kind: Kind, point: EntryPoint) -> Any:
     try:
         component = point.load()
     except _IMPORT_ERRORS as error:
-        raise PluginError(
-            f"{point.value} of {_owner(point)} cannot be imported: {_reason(error)}"
-        ) from error
-    config = getattr(component, "Config", None)
-    if not (isinstance(config, type) and issubclass(config, ComponentConfig)):
-        raise PluginError(
-            f"{point.value} of {_owner(point)} is no {kind}: "
-            "it needs a class `Config` derived from bridge.config.ComponentConfig"
-        )
-    return component
+        reason = f"{point.value} of {_owner(point)} cannot be imported: {_reason(error)}"
+        raise PluginError(reason) from error
+    base, config = _BASES[kind]
+    if _derived(component, base) and _derived(component.Config, config):
+        return component
+    raise PluginError(
+        f"{point.value} of {_owner(point)} is no {kind}: it must be a class derived from "
+        f"bridge.{base.__name__}, its Config from bridge.{config.__name__}"
+    )
+
+
+def _derived(this: object, base: type) -> bool:
+    return isinstance(this, type) and issubclass(this, base)
 
 
 def _owner(point: EntryPoint) -> str:
@@ -85,7 +88,11 @@ def _owner(point: EntryPoint) -> str:
 
 
 def _reason(error: BaseException) -> str:
-    """The error in one line, with the place where it arose."""
-    last = traceback.extract_tb(error.__traceback__)[-1]
+    """The error in one line, and where in the component's own code it arose."""
+    frames = [
+        f" ({frame.filename}:{frame.lineno})"
+        for frame in traceback.extract_tb(error.__traceback__)[1:]
+        if "importlib" not in frame.filename
+    ]
     text = " ".join(str(error).split()) or "no reason given"
-    return f"{type(error).__name__}: {text} ({last.filename}:{last.lineno})"
+    return f"{type(error).__name__}: {text}{frames[-1] if frames else ''}"

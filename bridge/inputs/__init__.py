@@ -7,14 +7,13 @@ returning is the acknowledgement; there is nothing else to confirm.
 from __future__ import annotations
 
 import logging
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Protocol
 
 from bridge.clock import Clock
-from bridge.config import ComponentConfig
+from bridge.config import ComponentConfig, Regex
 from bridge.event import Event, Value
 from bridge.health import State
 
@@ -35,7 +34,7 @@ class InputConfig(ComponentConfig):
     """Keep the original record in `full_message`."""
     drop_fields: list[str] = []
     """Fields that must not leave this machine."""
-    redact: dict[str, re.Pattern[str]] = {}
+    redact: dict[str, Regex] = {}
     """Field name → regular expression; what it matches becomes `***`, in `full_message` too."""
 
 

@@ -1,0 +1,164 @@
+"""`gelf-bridge check` and the command group, run as a user runs them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bridge.plugins import EntryPoints
+
+GOOD = """\
+inputs:
+  malops: {type: cef, address: "127.0.0.1:5514", redact: {message: "${env:PATTERN:-secret}"}}
+outputs:
+  graylog: {type: gelf_tcp, endpoint: "graylog.example.org:12201", only: {inputs: [malops]}}
+  second: {type: gelf_tcp, endpoint: "[2001:db8::1]:12201", except: {event_types: [noise]}}
+spool: {directory: spool}
+"""
+BAD = """\
+inputs:
+  malops: {type: cef, adress: "127.0.0.1:5514", fields: {a: "${env:NO_SUCH_VARIABLE}"}}
+outputs:
+  graylog: {type: gelf_tpc, endpoint: "graylog.example.org:12201"}
+  second: {type: gelf_tcp, endpoint: "[2001:db8::1]:12201", only: {inputs: [malpos]}}
+"""
+BAD_PROBLEMS = """\
+bridge.yaml:1:1: spool: is missing
+bridge.yaml:2:23: inputs.malops.adress: no such option, did you mean address?
+bridge.yaml:2:61: inputs.malops.fields.a: the environment variable NO_SUCH_VARIABLE is not set; \
+set it, or give a default: ${env:NO_SUCH_VARIABLE:-…}
+bridge.yaml:4:19: outputs.graylog.type: no such output type, did you mean gelf_tcp? Known: TYPES
+bridge.yaml:5:77: outputs.second.only.inputs[0]: no such input, did you mean malops? Known: malops
+"""
+
+
+def bridge(
+    *arguments: str, folder: Path, code: int, **environ: str
+) -> subprocess.CompletedProcess[str]:
+    """Run the command in `folder`; it must end with `code`."""
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "bridge", *arguments],
+        cwd=folder,
+        env=os.environ | {"LC_ALL": "C.UTF-8"} | environ,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    return done
+
+
+def problems(text: str) -> str:
+    """The list of output types grows with the outputs."""
+    return text.replace("TYPES", ", ".join(EntryPoints().types("output")))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "bridge.yaml").write_text(GOOD)
+    return tmp_path
+
+
+def test_a_good_configuration_gets_one_calm_line(folder: Path) -> None:
+    done = bridge("check", "-c", "bridge.yaml", folder=folder, code=0)
+    assert done.stdout == (
+        "bridge.yaml: all is well: "
+        "input malops (cef); outputs graylog (gelf_tcp), second (gelf_tcp)\n"
+    )
+    assert done.stderr == ""
+    assert [path.name for path in folder.iterdir()] == ["bridge.yaml"], "nothing was started"
+
+
+def test_every_problem_of_a_bad_one_is_printed(folder: Path) -> None:
+    (folder / "bridge.yaml").write_text(BAD)
+    done = bridge("check", "-c", "bridge.yaml", folder=folder, code=78)
+    assert done.stderr == problems(BAD_PROBLEMS)
+    assert done.stdout == ""
+
+
+def test_json_tells_what_is_configured(folder: Path) -> None:
+    done = bridge("check", "--config", "bridge.yaml", "--json", folder=folder, code=0)
+    assert json.loads(done.stdout) == {
+        "ok": True,
+        "source": "bridge.yaml",
+        "inputs": {"malops": "cef"},
+        "outputs": {"graylog": "gelf_tcp", "second": "gelf_tcp"},
+        "problems": [],
+    }
+
+
+def test_json_tells_every_problem(folder: Path) -> None:
+    (folder / "bridge.yaml").write_text(BAD)
+    done = bridge("check", "-c", "bridge.yaml", "--json", folder=folder, code=78)
+    report = json.loads(done.stdout)
+    assert report["ok"] is False
+    assert report["problems"][1] == {
+        "source": "bridge.yaml",
+        "line": 2,
+        "column": 23,
+        "path": "inputs.malops.adress",
+        "message": "no such option, did you mean address?",
+    }
+    assert len(report["problems"]) == 5
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("command", [["check"], ["check", "--json"], ["run"]])
+def test_a_file_that_cannot_be_read_is_one_problem(folder: Path, command: list[str]) -> None:
+    done = bridge(*command, "-c", "missing.yaml", folder=folder, code=78)
+    output = done.stdout + done.stderr
+    assert "cannot be read: No such file or directory" in output
+    assert output.count("\n") == 1
+
+
+def test_run_refuses_a_bad_configuration_before_anything_starts(folder: Path) -> None:
+    (folder / "bridge.yaml").write_text(BAD + "spool: {directory: spool}\n")
+    done = bridge("run", "-c", "bridge.yaml", folder=folder, code=78)
+    assert done.stderr == problems(BAD_PROBLEMS).partition("\n")[2]
+    assert not (folder / "spool").exists()
+
+
+def test_secrets_from_the_environment_are_not_printed(folder: Path) -> None:
+    done = bridge("check", "-c", "bridge.yaml", folder=folder, code=78, PATTERN="(hunter2")
+    assert done.stderr == (
+        "bridge.yaml:2:68: inputs.malops.redact.message: is not a regular expression\n"
+    )
+
+
+def test_without_a_file_it_is_a_usage_error(folder: Path) -> None:
+    done = bridge("check", folder=folder, code=2)
+    assert "Missing option '-c' / '--config'" in done.stderr
+
+
+def test_an_unknown_command_is_a_usage_error(folder: Path) -> None:
+    assert "No such command 'chekc'" in bridge("chekc", folder=folder, code=2).stderr
+
+
+def test_help_lists_the_commands_in_a_sensible_order(folder: Path) -> None:
+    output = bridge("--help", folder=folder, code=0).stdout
+    assert output.index("  run ") < output.index("  check ") < output.index("  demo ")
+
+
+def test_a_command_pays_only_for_what_it_needs() -> None:
+    """`--version` imports neither YAML nor pydantic, `check` no HTTP client."""
+    code = (
+        "import sys; from bridge.cli import main\n"
+        "try: main([{arguments}], standalone_mode=False)\n"
+        "except SystemExit: pass\n"
+        "print(sorted({{'pydantic', 'yaml', 'httpx', 'rich', 'asyncio'}} & set(sys.modules)))"
+    )
+
+    def imported(arguments: str) -> str:
+        program = code.format(arguments=arguments)
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.splitlines()[-1]
+
+    assert imported("'--version'") == "[]"
+    assert "httpx" not in imported("'check', '--help'")

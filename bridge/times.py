@@ -46,6 +46,7 @@ _CLOCK = (
     r"(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})"
     r"(?::(?P<second>[0-9]{2})(?:[.,](?P<fraction>[0-9]+))?)?"
 )
+_WEEKDAY = r"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? +)?"
 _TAIL = r"(?P<tail>(?:(?![0-9:.,]).*)?)"
 _FORMS = [
     re.compile(form + _TAIL)
@@ -56,10 +57,10 @@ _FORMS = [
         r"(?P<year>[0-9]{4})(?P<month>[0-9]{2})(?P<day>[0-9]{2})[Tt]"
         r"(?P<hour>[0-9]{2})(?P<minute>[0-9]{2})(?P<second>[0-9]{2})(?:[.,](?P<fraction>[0-9]+))?",
         # Apr 5 19:34:38, Apr 05 2024 19:34:38, Fri Apr  5 19:34:38 2024, Dec 19 2017, 15:58:14
-        r"(?:[A-Za-z]{3,9},? +)?(?P<month>[A-Za-z]{3,9}) +(?P<day>[0-9]{1,2})"
+        _WEEKDAY + r"(?P<month>[A-Za-z]{3,9}) +(?P<day>[0-9]{1,2})"
         r"(?:,? +(?P<year>[0-9]{4}))?,? +" + _CLOCK,
         # 5 Apr 2024 19:34:38, Fri, 05 Apr 2024 19:34:38, 05/Apr/2024:19:34:38
-        r"(?:[A-Za-z]{3,9},? +)?(?P<day>[0-9]{1,2})([ /-])(?P<month>[A-Za-z]{3,9})\2"
+        _WEEKDAY + r"(?P<day>[0-9]{1,2})([ /-])(?P<month>[A-Za-z]{3,9})\2"
         r"(?P<year>[0-9]{4})[ :,]+" + _CLOCK,
     )
 ]
@@ -136,9 +137,11 @@ def read(
         return NOTHING
     if len(text) > MAX_LENGTH:
         return UNREADABLE
+    if len(text) == 13 and text.isdigit() and text.isascii():
+        return Reading(_EPOCH_START + timedelta(milliseconds=int(text)))
     if epoch := _EPOCH.fullmatch(text):
         return _from_epoch(epoch[1], epoch[2] or "")
-    for form in _FORMS:
+    for form in _FORMS[0 if text[0].isdigit() else 2 :]:
         if match := form.fullmatch(text):
             return _from_parts(match.groupdict(), now, timezone, device_zone)
     return UNREADABLE
@@ -174,11 +177,11 @@ def _from_parts(
     timezone: Zone | None,
     device_zone: str | None,
 ) -> Reading:
-    year, half_day, zone_name = _tail(parts["tail"] or "")
+    year, half_day, zone_name = _tail(parts["tail"] or "", parts.get("year") or "")
     month = parts["month"] or ""
     try:
         local = _local(
-            year=parts["year"] or year,
+            year=year,
             month=int(month) if month.isdigit() else _MONTHS[month.lower()],
             clock=_clock(parts, half_day),
             day=int(parts["day"] or ""),
@@ -195,16 +198,16 @@ def _from_parts(
         return UNREADABLE
 
 
-def _tail(text: str) -> tuple[str, str, str]:
-    """What follows the clock, in any order: year, AM or PM, zone, a comment in parentheses."""
-    year = half_day = zone_name = ""
-    for word in text.split():
+def _tail(text: str, year: str) -> tuple[str, str, str]:
+    """What follows the clock, in any order: a missing year, AM or PM, zone, its name in brackets."""
+    half_day = zone_name = ""
+    for word in text.replace("[", " [").split():
         if len(word) == 4 and word.isdigit() and not year:
             year = word
         elif word.upper() in ("AM", "PM"):
             half_day = word.upper()
-        elif not (word.startswith("(") and zone_name):
-            zone_name += word.strip("()")
+        elif not (word[0] in "([" and zone_name):
+            zone_name += word.strip("()[]")
     return year, half_day, zone_name
 
 
@@ -221,7 +224,7 @@ def _clock(parts: dict[str, str | None], half_day: str) -> timedelta:
     return timedelta(hours=hour, minutes=minute, seconds=second, microseconds=microsecond)
 
 
-def _local(year: str | None, month: int, day: int, clock: timedelta, now: datetime) -> datetime:
+def _local(year: str, month: int, day: int, clock: timedelta, now: datetime) -> datetime:
     if year:
         return datetime(int(year), month, day) + clock
     latest = now.astimezone(UTC).replace(tzinfo=None) + timedelta(days=2)

@@ -7,37 +7,24 @@ so an escaped equals sign can never begin a pair, and escapes are undone after t
 from __future__ import annotations
 
 import re
-from typing import Final, NamedTuple
+from collections.abc import Sequence
+from typing import Final
 
-from bridge.cef.dictionary import Kind, lookup
+from bridge.cef.plans import Plan, known, plan_for
 from bridge.cef.values import unusual
 
 WHITE: Final = " \t\r\n\v\f"
 
-
-class Extension(NamedTuple):
-    """The pairs, last of each key; the earlier ones of repeated keys; text outside of pairs."""
-
-    pairs: dict[str, str]
-    duplicates: list[tuple[str, str]]
-    leftover: str
-    flags: set[str]
-
-
-class _Plan(NamedTuple):
-    """What is known of a sequence of keys; a device repeats few of them for ever."""
-
-    checked: tuple[tuple[str, Kind], ...]  # keys whose values should be numbers or times
-    flags: frozenset[str]
-
-
 # `ad.x`, `ad.f[0]`, `PanOSX-Forwarded-For`, `größe`; a comma only as in `ad.a,b`.
 _KEY = re.compile(r"\w[\w\-\[\]]*+(?:\.[\w.,\-\[\]]*+)?")
 _FIRST_KEY = re.compile(r"[\w:/@][\w.,:/@\-\[\]]*+")
-_PLANS: Final[dict[tuple[str, ...], _Plan]] = {}
-_MAX_PLANS: Final = 1024
-_MAX_PLANNED_KEYS: Final = 64
-_MAX_PLANNED_LENGTH: Final = 1024
+_MAX_KEYS: Final = 4096
+_MAX_KEY_LENGTH: Final = 64
+_keys: set[str] = set()  # words that have the shape of a key
+
+
+Extension = tuple[dict[str, str], list[tuple[str, str]], str, set[str]]
+"""The pairs, last of each key; the earlier ones of repeated keys; text outside of pairs; flags."""
 
 
 def read_extension(text: str, *, escapes: bool = True, quotes: bool = False) -> Extension:
@@ -47,22 +34,23 @@ def read_extension(text: str, *, escapes: bool = True, quotes: bool = False) -> 
     the end of the last value is dropped.
     """
     text = text.rstrip(WHITE)
+    pieces = text.split("=")
     flags: set[str] = set()
-    first, *pieces = text.split("=")
-    if not pieces:
-        leftover = text.strip(WHITE)
-        return Extension({}, [], leftover, {"leftover"} if leftover else flags)
-    last = pieces.pop()
-    ends = [piece.rpartition(" ") for piece in pieces]
-    keys = (first, *[key for _, _, key in ends])
-    plan = None if quotes else _PLANS.get(keys)
+    if len(pieces) == 1:
+        return {}, [], text.strip(WHITE), {"leftover"} if text else flags
+    if escapes and "\\=" in text:
+        pieces = _merge(pieces)
     leftover = ""
-    if plan and "" not in [blank for _, blank, _ in ends]:
-        values = [value for value, _, _ in ends]
-        values.append(last)
-    else:
-        keys, values, leftover = _search(first, pieces, last, quotes, flags)
-        plan = _plan(keys)
+    keys: tuple[str, ...] = (pieces[0],)
+    values: Sequence[str] = pieces[-1:]
+    blanks: Sequence[str] = ()
+    if len(pieces) > 2:
+        values, blanks, keys = zip(*[piece.rpartition(" ") for piece in pieces[1:-1]], strict=True)
+        keys, values = (pieces[0], *keys), (*values, pieces[-1])
+    plan = known(keys)
+    if plan is None or quotes or "" in blanks:
+        keys, values, leftover = _search(pieces, quotes, flags)
+        plan = plan_for(keys)
     if "\n" in text and any("\n" in value for value in values):
         flags.add("raw_line_break")
     if escapes and "\\" in text:
@@ -71,7 +59,7 @@ def read_extension(text: str, *, escapes: bool = True, quotes: bool = False) -> 
 
 
 def _collect(
-    keys: tuple[str, ...], values: list[str], leftover: str, plan: _Plan, flags: set[str]
+    keys: tuple[str, ...], values: Sequence[str], leftover: str, plan: Plan, flags: set[str]
 ) -> Extension:
     pairs = dict(zip(keys, values, strict=True))
     duplicates = [] if len(pairs) == len(keys) else _earlier(keys, values)
@@ -79,69 +67,92 @@ def _collect(
         flags.add("duplicate_key")
     if leftover:
         flags.add("leftover")
-    flags |= plan.flags
-    for key, kind in plan.checked:
-        flags |= unusual(kind, pairs[key], pairs.get("dtz"))
-    return Extension(pairs, duplicates, leftover, flags)
+    if plan.flags:
+        flags |= plan.flags
+    if plan.numbers or plan.times:
+        unusual(pairs, plan, flags)
+    return pairs, duplicates, leftover, flags
 
 
-def _earlier(keys: tuple[str, ...], values: list[str]) -> list[tuple[str, str]]:
+def _earlier(keys: Sequence[str], values: Sequence[str]) -> list[tuple[str, str]]:
     """Every pair whose key comes again, in order."""
     last = {key: index for index, key in enumerate(keys)}
-    return [
-        (key, value)
-        for index, (key, value) in enumerate(zip(keys, values, strict=True))
-        if last[key] != index
-    ]
+    pairs = enumerate(zip(keys, values, strict=True))
+    return [pair for index, pair in pairs if last[pair[0]] != index]
+
+
+def _merge(pieces: list[str]) -> list[str]:
+    """Put together again what was split at an escaped equals sign."""
+    merged: list[str] = []
+    held: list[str] = []
+    for piece in pieces:
+        held.append(piece)
+        if piece.endswith("\\") and (len(piece) - len(piece.rstrip("\\"))) % 2:
+            continue
+        merged.append("=".join(held) if len(held) > 1 else piece)
+        held = []
+    if held:
+        merged.append("=".join(held))
+    return merged
 
 
 def _search(
-    first: str, pieces: list[str], last: str, quotes: bool, flags: set[str]
+    pieces: list[str], quotes: bool, flags: set[str]
 ) -> tuple[tuple[str, ...], list[str], str]:
     """Keys, values and leftover, from what stands between the equals signs."""
-    leftover, key = _first_key(first, flags)
-    keys: list[str] = []
+    leftover, key = _first_key(pieces[0], flags)
+    keys = [] if key is None else [key]
     values: list[str] = []
     held = [leftover] if key is None else []  # parts of one text, which had `=` between them
-    for piece in pieces:
-        value, next_key = _split(piece, flags)
-        held.append(value)
-        if next_key is None or (quotes and key is not None and _is_open(held)):
-            held[-1] = piece
+    for piece in pieces[1:-1]:
+        value, blank, next_key = piece.rpartition(" ")
+        if not (blank and next_key in _keys):
+            value, next_key = _split(piece, flags)
+        if not next_key or (quotes and keys and _is_open(held, value)):
+            held.append(piece)
             continue
-        if key is None:
-            leftover = "=".join(held)
+        if keys:
+            values.append(_joined([*held, value], flags))
         else:
-            keys.append(key)
-            values.append(_joined(held, flags))
-        key, held = next_key, []
-    held.append(last)
-    if key is None:
-        leftover = "=".join(held)
-    else:
-        keys.append(key)
+            leftover = "=".join([*held, value])
+        held = []
+        keys.append(next_key)
+    held.append(pieces[-1])
+    if keys:
         values.append(_joined(held, flags))
+    else:
+        leftover = "=".join(held)
     return tuple(keys), values, leftover.strip(WHITE)
 
 
+def _joined(parts: list[str], flags: set[str]) -> str:
+    """One value, with the equals signs in it that began no pair."""
+    if len(parts) > 1:
+        flags.add("unescaped_equals")
+    return "=".join(parts)
+
+
 def _first_key(text: str, flags: set[str]) -> tuple[str, str | None]:
-    """Leftover and key of what stands before the first `=`, where most may be wrong."""
+    """Leftover and key of what stands before the first `=`."""
     word = text.rstrip(WHITE)
-    cut = 1 + max(word.rfind(" "), word.rfind("\t"), word.rfind("\n"), word.rfind("|"))
-    cut = max(cut, 1 + word.rfind("\r"))
-    if not _FIRST_KEY.fullmatch(word, cut):
+    cut = 1 + max(_last_white(word), word.rfind("|"))
+    leftover, key = word[:cut], word[cut:]
+    shape = _KEY if leftover.strip(WHITE) else _FIRST_KEY
+    if not shape.fullmatch(key):
         return text, None
     if len(word) < len(text):
         flags.add("blank_before_equals")
-    return word[:cut], word[cut:]
+    return leftover, key
 
 
-def _split(piece: str, flags: set[str]) -> tuple[str, str | None]:
-    """Value and the key after it; None: the `=` that follows is part of the value."""
-    cut = max(piece.rfind(" "), piece.rfind("\t"), piece.rfind("\n"), piece.rfind("\r"))
+def _split(piece: str, flags: set[str]) -> tuple[str, str]:
+    """Value and the key after it; no key: the `=` that follows is part of the value."""
+    cut = _last_white(piece)
     if cut < 0 or not _KEY.fullmatch(piece, cut + 1):
-        return piece, None
+        return piece, ""
     key = piece[cut + 1 :]
+    if len(_keys) < _MAX_KEYS and len(key) <= _MAX_KEY_LENGTH:
+        _keys.add(key)
     if piece[cut] != " ":
         flags.add("separator_not_blank")
         if piece[cut - 1 : cut + 1] == "\r\n":
@@ -149,20 +160,17 @@ def _split(piece: str, flags: set[str]) -> tuple[str, str | None]:
     return piece[:cut], key
 
 
-def _is_open(held: list[str]) -> bool:
-    """Whether the value begins with a quote that is not closed yet."""
-    if not held[0].startswith('"'):
+def _last_white(text: str) -> int:
+    """Where the last octet stands that may separate pairs; -1: nowhere."""
+    return max(text.rfind(" "), text.rfind("\t"), text.rfind("\n"), text.rfind("\r"))
+
+
+def _is_open(held: list[str], value: str) -> bool:
+    """Whether a value begins with a quote that is not closed yet."""
+    if not (held[0] if held else value).startswith('"'):
         return False
-    end = held[-1].rstrip(WHITE)
-    return not end.endswith('"') or (len(held) == 1 and len(end) == 1)
-
-
-def _joined(held: list[str], flags: set[str]) -> str:
-    for part in held[:-1]:
-        if (len(part) - len(part.rstrip("\\"))) % 2 == 0:
-            flags.add("unescaped_equals")
-            break
-    return "=".join(held)
+    end = value.rstrip(WHITE)
+    return not end.endswith('"') or (not held and len(end) == 1)
 
 
 def _unescape(value: str, flags: set[str]) -> str:
@@ -171,18 +179,7 @@ def _unescape(value: str, flags: set[str]) -> str:
         part.replace("\\=", "=").replace("\\n", "\n").replace("\\r", "\r")
         for part in value.split("\\\\")
     ]
-    if any("\\" in part for part in parts):
+    text = "\\".join(parts)
+    if text.count("\\") >= len(parts):
         flags.add("unknown_escape")
-    return "\\".join(parts)
-
-
-def _plan(keys: tuple[str, ...]) -> _Plan:
-    kinds = [(key, meaning.kind) for key in dict.fromkeys(keys) if (meaning := lookup(key))]
-    checked = tuple((key, kind) for key, kind in kinds if kind in ("long", "double", "time"))
-    is_plain = all(key.isascii() and key.isalnum() for key in keys)
-    plan = _Plan(checked, frozenset() if is_plain else frozenset({"key_not_alphanumeric"}))
-    if len(keys) <= _MAX_PLANNED_KEYS and sum(map(len, keys)) <= _MAX_PLANNED_LENGTH:
-        if len(_PLANS) >= _MAX_PLANS:
-            _PLANS.clear()
-        _PLANS[keys] = plan
-    return plan
+    return text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Final, NamedTuple
+from typing import Final
 
 from bridge.cef.extension import WHITE, read_extension
 from bridge.cef.record import HEADER, CefRecord, band
@@ -14,21 +14,15 @@ _MARKER = re.compile(rf"CEF:[ \t]*+{_DIGITS}")
 _MARKER_ANY_CASE = re.compile(rf"CEF:[ \t]*+{_DIGITS}", re.IGNORECASE)
 _MARKER_LOST = re.compile(_DIGITS)
 _MARKER_ODD = re.compile(r"CEF:([^|\r\n]{0,64})\|")
-_FIELD = re.compile(r"((?:[^\\|]++|\\.|\\\Z)*+)(\||\Z)", re.DOTALL)
 _PAIR = re.compile(r"(?:\A|(?<=[ \t\r\n]))\w[\w.\-\[\]]*+=")
-_ESCAPED = re.compile(r"\\([\\|])")
 _QUOTES: Final = "\"'"
 _NO_HEADER: Final = dict.fromkeys(HEADER)
 _PIPES: Final = 7
 
 
-class _Start(NamedTuple):
-    """Where a record begins: the text before it, its version, the text after the first pipe."""
-
-    prefix: str
-    version: str
-    rest: str
-    flag: str = ""
+_NO_FLAGS: Final[frozenset[str]] = frozenset()
+_Start = tuple[str, str, str]
+"""The text before `CEF:`, the version, and the text after the pipe that follows it."""
 
 
 def parse(
@@ -43,99 +37,90 @@ def parse(
     `escapes=False` is for a source that escapes nothing (Windows paths in the raw), `quotes=True`
     for one that quotes values with `key=` inside; `encoding` reads octets that are no UTF-8.
     """
-    text, flags = _text(frame, encoding)
+    flags: set[str] = set()
+    text = frame if isinstance(frame, str) else _decode(frame, encoding, flags)
     text = text.lstrip("\ufeff \t\r\n").rstrip(WHITE)
-    if text[:1] in _QUOTES and len(text) > 1 and text[-1] == text[0]:
-        text = text[1:-1].strip(WHITE)
-        flags.add("quoted_record")
-    if marker := _MARKER.match(text):
+    if text.startswith(("CEF:0|", "CEF:1|")):  # as the marker's pattern would find, only sooner
         envelope = Envelope(None, None, None, None, None, None, None, None, None, text)
-        start: _Start | None = _Start("", marker[1], text[marker.end() :])
+        prefix, version, rest = "", text[4], text[6:]
     else:
+        text = _unquoted(text, flags)
         envelope = parse_envelope(text)
-        start = _find(envelope, text)
         flags |= envelope.flags
-    if start is None:
-        flags.add("not_cef")
-        return CefRecord(frame, envelope, "", dict(_NO_HEADER), {}, [], "", frozenset(flags))
-    return _record(frame, envelope, start, flags, escapes, quotes)
-
-
-def _record(
-    frame: str | bytes,
-    envelope: Envelope,
-    start: _Start,
-    flags: set[str],
-    escapes: bool,
-    quotes: bool,
-) -> CefRecord:
-    prefix, version, rest, flag = _unquoted(start, flags)
-    if flag:
-        flags.add(flag)
-    if prefix:
-        flags.add("unread_prefix")
-    fields, extension_text = _split_header(rest, flags)
+        if not (start := _find(envelope, text, flags)):
+            flags.add("not_cef")
+            return CefRecord(frame, envelope, "", {**_NO_HEADER}, {}, [], "", frozenset(flags))
+        prefix, version, rest = start
+    fields, extension = _split_header(rest, flags)
+    pairs, duplicates, leftover, found = read_extension(extension, escapes=escapes, quotes=quotes)
     header: dict[str, str | None] = dict(zip(HEADER, (version, *fields), strict=False))
     if len(fields) < 6:
         header = _NO_HEADER | header
-    extension = read_extension(extension_text, escapes=escapes, quotes=quotes)
-    if header["severity"] is not None and band(header["severity"]) is None:
+    elif band(fields[5]) is None:
         flags.add("severity_unknown")
-    return CefRecord(
-        frame,
-        envelope,
-        prefix,
-        header,
-        extension.pairs,
-        extension.duplicates,
-        extension.leftover,
-        frozenset(flags | extension.flags),
-    )
+    all_flags = frozenset(flags | found) if flags or found else _NO_FLAGS
+    return CefRecord(frame, envelope, prefix, header, pairs, duplicates, leftover, all_flags)
 
 
-def _text(frame: str | bytes, encoding: str | None) -> tuple[str, set[str]]:
-    if isinstance(frame, str):
-        return frame, set()
+def _decode(frame: bytes, encoding: str | None, flags: set[str]) -> str:
     try:
-        return frame.decode(), set()
+        return frame.decode()
     except UnicodeDecodeError:
-        return frame.decode(encoding or "utf-8", "replace"), {"invalid_utf8"}
+        flags.add("invalid_utf8")
+    try:
+        return frame.decode(encoding or "utf-8", "replace")
+    except LookupError:
+        return frame.decode("utf-8", "replace")
 
 
-def _find(envelope: Envelope, text: str) -> _Start | None:
+def _unquoted(text: str, flags: set[str]) -> str:
+    """Take off a pair of quotes around everything."""
+    if len(text) > 1 and text[0] in _QUOTES and text[0] == text[-1]:
+        flags.add("quoted_record")
+        return text[1:-1].strip(WHITE)
+    return text
+
+
+def _find(envelope: Envelope, text: str, flags: set[str]) -> _Start | None:
     """The start of the record: in the message, else anywhere, else where the marker is damaged."""
     message = envelope.message
     for place in (message, text):
         if marker := _MARKER.search(place):
-            before, rest = place[: marker.start()].strip(WHITE), place[marker.end() :]
-            while following := _MARKER.match(rest):
-                marker, rest = following, rest[following.end() :]
-            flag = "repeated_marker" if before.endswith("CEF:") else ""
-            return _Start(before, marker[1], rest, flag)
-    return _find_damaged(envelope, message.lstrip(_QUOTES))
+            before, rest = place[: marker.start()].rstrip(WHITE), place[marker.end() :]
+            if before and before[-1] in _QUOTES and before[-1] == rest[-1:]:
+                flags.add("quoted_record")
+                before, rest = before[:-1].rstrip(WHITE), rest[:-1]
+            return _last_of_run(before, marker[1], rest, flags)
+    return _find_damaged(envelope, message.lstrip(_QUOTES), flags)
 
 
-def _find_damaged(envelope: Envelope, message: str) -> _Start | None:
+def _last_of_run(before: str, version: str, rest: str, flags: set[str]) -> _Start:
+    """Of `CEF:CEF:0|` or `CEF:0|CEF:0|` the last marker counts."""
+    start = 0
+    while following := _MARKER.match(rest, start):
+        version, start = following[1], following.end()
+    end = len(before)
+    while before.endswith("CEF:", 0, end):
+        end -= 4
+        while end and before[end - 1] in " \t":
+            end -= 1
+    if start or end < len(before):
+        flags.add("repeated_marker")
+    if end:
+        flags.add("unread_prefix")
+    return before[:end], version, rest[start:]
+
+
+def _find_damaged(envelope: Envelope, message: str, flags: set[str]) -> _Start | None:
     if marker := _MARKER_ANY_CASE.match(message):
-        return _Start("", marker[1], message[marker.end() :], "marker_case")
-    if message.count("|") < _PIPES:
+        flags.add("marker_case")
+    elif message.count("|") < _PIPES:
         return None
-    was_read = envelope.timestamp or envelope.host or envelope.app_name
-    if was_read and (marker := _MARKER_LOST.match(message)):
-        return _Start("", marker[1], message[marker.end() :], "marker_missing")
-    if marker := _MARKER_ODD.match(message):
-        return _Start("", marker[1].strip(), message[marker.end() :], "version_unreadable")
-    return None
-
-
-def _unquoted(start: _Start, flags: set[str]) -> _Start:
-    """Take off a pair of quotes that encloses the record behind its syslog header."""
-    prefix, _, rest, _ = start
-    quote = prefix[-1:]
-    if quote and quote in _QUOTES and rest.endswith(quote):
-        flags.add("quoted_record")
-        return start._replace(prefix=prefix[:-1].rstrip(WHITE), rest=rest[:-1])
-    return start
+    elif envelope.was_read and (marker := _MARKER_LOST.match(message)):
+        flags.add("marker_missing")
+    elif marker := _MARKER_ODD.match(message):
+        flags.add("version_unreadable")
+    return ("", marker[1].strip(), message[marker.end() :]) if marker else None
 
 
 def _split_header(rest: str, flags: set[str]) -> tuple[list[str], str]:
@@ -145,28 +130,32 @@ def _split_header(rest: str, flags: set[str]) -> tuple[list[str], str]:
     if escaped:
         parts = _split_escaped(rest)
     if len(parts) == 7:
-        fields, extension = parts[:6], parts[6]
+        extension = parts.pop()
     else:
-        fields, extension = _salvage(parts, flags)
-    if escaped:
-        if any("\\" in _ESCAPED.sub("", field) for field in fields):
-            flags.add("unknown_escape")
-        fields = [_ESCAPED.sub(r"\1", field) for field in fields]
-    return fields, extension
+        parts, extension = _salvage(parts, flags)
+    return [_unescape(part, flags) for part in parts] if escaped else parts, extension
 
 
 def _split_escaped(rest: str) -> list[str]:
-    """As `split("|", 6)`, but a pipe behind a backslash is none; backslashes go in pairs."""
+    """As `split("|", 6)`, but backslashes go in pairs, and a pipe that ends a pair is text."""
     parts: list[str] = []
-    start = 0
-    while len(parts) < 6:
-        if not (field := _FIELD.match(rest, start)):
-            break
-        parts.append(field[1])
-        start = field.end()
-        if not field[2]:
-            return parts
+    start = seen = 0
+    while len(parts) < 6 and (end := rest.find("|", seen)) >= 0:
+        text = rest[seen:end]
+        seen = end + 1
+        if (len(text) - len(text.rstrip("\\"))) % 2 == 0:
+            parts.append(rest[start:end])
+            start = seen
     return [*parts, rest[start:]]
+
+
+def _unescape(field: str, flags: set[str]) -> str:
+    r"""One pass: `\\` and `\|`; before any other character a backslash stays."""
+    parts = [part.replace("\\|", "|") for part in field.split("\\\\")]
+    text = "\\".join(parts)
+    if text.count("\\") >= len(parts):
+        flags.add("unknown_escape")
+    return text
 
 
 def _salvage(parts: list[str], flags: set[str]) -> tuple[list[str], str]:

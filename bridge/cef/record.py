@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from bridge import times
-from bridge.cef.dictionary import custom
-from bridge.cef.values import typed
+from bridge.cef.plans import Plan, plan_for
+from bridge.cef.values import number
 from bridge.syslog import Envelope
 
 HEADER: Final = (
@@ -31,7 +32,6 @@ _WORDS: Final = {
     "veryhigh": "Very-High",
 }
 _BETWEEN = re.compile(r"(?<=very)[ _-]?(?=high)")
-_EVENT_TIMES: Final = ("rt", "end", "start")
 
 
 class EventTime(NamedTuple):
@@ -64,42 +64,33 @@ class CefRecord(NamedTuple):
 
         A label that is empty, taken by an earlier field or equal to another key renames nothing.
         """
-        found: dict[str, str] = {}
-        for label_key, label in self.extensions.items():
-            if label_key[-5:].lower() != "label" or not label.strip():
-                continue
-            key = self._value_key(label_key)
-            if key and label not in self.extensions and label not in found.values():
-                found[key] = label
-        return found
+        return {key: label for key, label, _ in self._renamed()}
 
     def labelled(self) -> dict[str, str]:
         """The texts under their labels: `cs1=x cs1Label=MalopId` → `MalopId: x`.
 
         Every other pair stays as it is, also labels without a value.
         """
-        labels = self.labels()
-        if not labels:
-            return dict(self.extensions)
-        used = {
-            key
-            for key in self.extensions
-            if key[-5:].lower() == "label" and self._value_key(key) in labels
-        }
+        renamed = self._renamed()
+        names = {key: label for key, label, _ in renamed}
+        used = {label_key for _, _, label_key in renamed}
         return {
-            labels.get(key, key): value for key, value in self.extensions.items() if key not in used
+            names.get(key, key): value for key, value in self.extensions.items() if key not in used
         }
 
     def typed(self) -> dict[str, int | float | str]:
         """The pairs with numbers where the dictionary has numbers; all else is text."""
-        return {key: typed(key, value) for key, value in self.extensions.items()}
+        values: dict[str, int | float | str] = {**self.extensions}
+        for key, kind in self._plan().numbers:
+            if (value := number(kind, self.extensions[key])) is not None:
+                values[key] = value
+        return values
 
     def reading(
         self, key: str, now: datetime | None = None, timezone: times.Zone | None = None
     ) -> times.Reading:
-        """The pair `key` read as a time, with the flags of its text; see `bridge.times.read`."""
-        text = self.extensions.get(key, "")
-        return times.read(text, now, timezone, self.extensions.get("dtz"))
+        """The pair `key` (in any case) read as a time; see `bridge.times.read`."""
+        return times.read(self._value(key), now, timezone, self._value("dtz"))
 
     def timestamp(
         self, key: str, now: datetime | None = None, timezone: times.Zone | None = None
@@ -111,17 +102,16 @@ class CefRecord(NamedTuple):
         self, now: datetime | None = None, timezone: times.Zone | None = None
     ) -> EventTime:
         """When it happened: `rt`, else `end`, else `start`, else the envelope's time."""
+        plan = self._plan()
+        zone = self.extensions[plan.zone] if plan.zone else None
         flags: frozenset[str] = frozenset()
-        for key in _EVENT_TIMES:
-            if key in self.extensions:
-                reading = self.reading(key, now, timezone)
-                flags |= reading.flags
-                if reading.time:
-                    return EventTime(reading.time, key, flags)
-        text = self.envelope.timestamp or ""
-        reading = times.read(text, now, timezone, self.extensions.get("dtz"))
-        source = "envelope" if reading.time else ""
-        return EventTime(reading.time, source, flags | reading.flags)
+        texts = [(source, self.extensions[key]) for source, key in plan.event_times]
+        for source, text in (*texts, ("envelope", self.envelope.timestamp or "")):
+            reading = times.read(text, now, timezone, zone)
+            flags |= reading.flags
+            if reading.time:
+                return EventTime(reading.time, source, flags)
+        return EventTime(None, "", flags)
 
     def event_time(
         self, now: datetime | None = None, timezone: times.Zone | None = None
@@ -133,17 +123,29 @@ class CefRecord(NamedTuple):
         """`Low`, `Medium`, `High`, `Very-High` or `Unknown`, from the number 0-10 or the word."""
         return band(self.header["severity"] or "") or "Unknown"
 
-    def _value_key(self, label_key: str) -> str | None:
-        """The key of the value that a label belongs to, if the record has one."""
-        parts = custom(label_key)
-        if parts is None or not parts.is_label:
-            return None
-        if label_key[:-5] in self.extensions:
-            return label_key[:-5]
-        wanted = label_key[:-5].lower()
-        return next((key for key in self.extensions if key.lower() == wanted), None)
+    def _plan(self) -> Plan:
+        return plan_for(tuple(self.extensions))
+
+    def _value(self, key: str) -> str:
+        """The value of a key in any case; empty when there is none."""
+        if key in self.extensions:
+            return self.extensions[key]
+        wanted = key.lower()
+        return next((text for key, text in self.extensions.items() if key.lower() == wanted), "")
+
+    def _renamed(self) -> list[tuple[str, str, str]]:
+        """Key, label and the label's key of what can be renamed."""
+        taken = set(self.extensions)
+        found = []
+        for label_key, key in self._plan().labels:
+            label = self.extensions[label_key]
+            if label not in taken and label.strip():
+                taken.add(label)
+                found.append((key, label, label_key))
+        return found
 
 
+@lru_cache(maxsize=256)
 def band(severity: str) -> str | None:
     """The band of a severity text, None when it is no severity (CEF guide, header fields)."""
     text = severity.strip()

@@ -4,42 +4,39 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 
 from bridge import times
-from bridge.cef.dictionary import Kind, lookup
+from bridge.cef.dictionary import Kind
+from bridge.cef.plans import Plan
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,4000}")  # Python refuses to read more than 4300 digits
 _REAL = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,9})?")
-_NONE: frozenset[str] = frozenset()
-_NOT_A_NUMBER: frozenset[str] = frozenset({"number_unreadable"})
 
 
-def typed(key: str, value: str) -> int | float | str:
-    """The value as the dictionary has it: int of any size, float, or the text itself."""
-    meaning = lookup(key)
-    if meaning is None:
-        return value
-    number = _number(meaning.kind, value)
-    return value if number is None else number
+def number(kind: Kind, text: str) -> int | float | None:
+    """An int of any size or a finite float, as the kind has it; None when the text is neither.
 
-
-def unusual(kind: Kind, value: str, device_zone: str | None) -> frozenset[str]:
-    """The flags of a value that should be a number or a time; an empty one has none."""
-    if kind == "time":
-        if 12 <= len(value) <= 14 and value.isascii() and value.isdigit():
-            return _NONE
-        return times.read(value, device_zone=device_zone).flags
-    if (value.isascii() and value.isdigit()) or not value.strip():
-        return _NONE
-    return _NOT_A_NUMBER if _number(kind, value) is None else _NONE
-
-
-def _number(kind: Kind, value: str) -> int | float | None:
-    """Decimal only (`010` is ten, `0x10` a text); no NaN, no Infinity."""
-    text = value.strip()
+    Decimal only: `010` is ten, `0x10`, `NaN` and `1,5` are no numbers.
+    """
+    text = text.strip()
     if kind == "long" and _INTEGER.fullmatch(text):
         return int(text)
     if kind == "double" and _REAL.fullmatch(text):
-        number = float(text)
-        return number if math.isfinite(number) else None
+        value = float(text)
+        return value if math.isfinite(value) else None
     return None
+
+
+def unusual(pairs: Mapping[str, str], plan: Plan, flags: set[str]) -> None:
+    """Add the flags of values that should be numbers or times; empty ones have none."""
+    for key, kind in plan.numbers:
+        value = pairs[key]
+        if (value.isdigit() and value.isascii()) or not value.strip():
+            continue
+        if number(kind, value) is None:
+            flags.add("number_unreadable")
+    for key in plan.times:
+        value = pairs[key]
+        if not (len(value) == 13 and value.isdigit() and value.isascii()):
+            flags |= times.read(value, device_zone=pairs[plan.zone] if plan.zone else None).flags

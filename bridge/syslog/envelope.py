@@ -28,11 +28,16 @@ class Envelope(NamedTuple):
     format: str = ""
     flags: frozenset[str] = frozenset()
 
+    @property
+    def was_read(self) -> bool:
+        """Whether there is a syslog header at all."""
+        return self.priority is not None or bool(self.format)
+
 
 _COUNT = re.compile(r"[1-9][0-9]{0,8} (?=<[0-9]|CEF:|1 )")
 _PRI = re.compile(r"<([0-9]{1,3})>[ \t]*+")
 _ISO = r"[0-9]{4}[-/][0-9]{2}[-/][0-9]{2}[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?"
-_WORD = r"(?!CEF:)([^\s|]++)(?:[ ]++|\Z)"
+_WORD = r"(?!(?i:CEF:))([^\s|]++)(?:[ ]++|\Z)"
 # RFC 5424 section 6: VERSION TIMESTAMP HOSTNAME APP-NAME PROCID MSGID; broken senders stop early.
 _RFC5424 = re.compile(
     rf"[1-9][0-9]{{0,2}} ++(-|{_ISO}[^\s|]*+)(?: ++|\Z)"
@@ -60,9 +65,10 @@ _TIME = re.compile(
     re.VERBOSE,
 )
 _TAG = re.compile(
-    r'([^\s:|\[\]"=]{1,128})(?:\[([^\]\s|]{0,128})\])?(?::[ \t]++|:\Z|:(?=CEF:)|[ \t]++(?=CEF:))'
+    r'(?!(?i:CEF:))([^\s:|\[\]"=]{1,128})(?:\[([^\]\s|]{0,128})\])?'
+    r"(?::[ \t]++|:\Z|:(?=CEF:)|[ \t]++(?=CEF:))"
 )
-_MARKER = re.compile(r"CEF:[ \t]*+[0-9]", re.IGNORECASE)
+_MARKER = re.compile(r"CEF:[ \t]*+(?:[0-9]|CEF:)", re.IGNORECASE)
 _IPV6 = re.compile(r"[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
 
 
@@ -120,7 +126,7 @@ def _read_rfc3164(text: str, has_priority: bool) -> Fields:
         host, rest = _host(rest)
     elif not has_priority:
         return None, None, None, None, None, None, text, ""
-    if (tag := _TAG.match(rest)) and not _MARKER.match(rest):
+    if tag := _TAG.match(rest):
         app_name, proc_id, rest = tag[1], tag[2], rest[tag.end() :]
     rest = rest.lstrip(BLANKS)
     return timestamp, host, app_name, proc_id, None, None, rest, "rfc3164" if timestamp else ""

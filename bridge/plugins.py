@@ -10,13 +10,12 @@ from __future__ import annotations
 import traceback
 from importlib.metadata import EntryPoint, entry_points
 from importlib.metadata import EntryPoints as Found
-from typing import Any, Literal
+from typing import Any
 
+from bridge.config import Kind
 from bridge.errors import PluginError
 from bridge.inputs import Input, InputConfig
 from bridge.outputs import Output, OutputConfig
-
-Kind = Literal["input", "output"]
 
 _BASES = {"input": (Input, InputConfig), "output": (Output, OutputConfig)}
 

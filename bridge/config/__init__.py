@@ -6,7 +6,7 @@ derived from `ComponentConfig`; the option types here (`Address`, `Endpoint`, `B
 floats named `…_seconds`.
 """
 
-from bridge.config.loading import Registry, load, load_file
+from bridge.config.loading import Kind, Registry, load, load_file
 from bridge.config.models import ComponentConfig, Config, Section, SpoolConfig
 from bridge.config.types import Address, ByteSize, Endpoint, InputId, LocalPath, Regex, Secret
 
@@ -17,6 +17,7 @@ __all__ = [
     "Config",
     "Endpoint",
     "InputId",
+    "Kind",
     "LocalPath",
     "Regex",
     "Registry",

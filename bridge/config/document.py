@@ -87,32 +87,31 @@ def parse(text: str, source: str, resolver: Resolver) -> Document:
     """Read one YAML document; raises ConfigError when the text is not YAML at all."""
     document = Document(source)
     try:
-        loader = _Loader(text)
-        try:
-            node = loader.get_single_node()
-        finally:
-            loader.dispose()
-        if node is None:
-            document.problems.append(Problem(source, 1, 1, "", "the file is empty"))
-            document.broken.add(())
-        else:
+        node = _compose(text, source)
+        if node is not None:
             document.value = _Builder(document, resolver).build(node, ())
-    except yaml.YAMLError as error:
-        line, column, message = describe(error, text)
-        raise ConfigError([Problem(source, line, column, "", message)]) from None
-    except (
-        ValueError,
-        OverflowError,
-    ):  # PyYAML does not check the numbers of escapes and directives
-        mark = loader.get_mark()
-        problem = Problem(
-            source, mark.line + 1, mark.column + 1, "", "no character has this number"
-        )
-        raise ConfigError([problem]) from None
+            return document
     except (RecursionError, _TooLargeError):
         message = "there is too much in this file: it is nested too deeply, or aliases multiply it"
         raise ConfigError([Problem(source, 1, 1, "", message)]) from None
-    return document
+    raise ConfigError([Problem(source, 1, 1, "", "the file is empty")])
+
+
+def _compose(text: str, source: str) -> yaml.Node | None:
+    try:
+        loader = _Loader(text)
+        try:
+            return loader.get_single_node()
+        except (ValueError, OverflowError):
+            # PyYAML does not check the numbers in escapes and directives.
+            mark = loader.get_mark()
+            line, column = mark.line + 1, mark.column + 1
+            message = "no character has this number"
+        finally:
+            loader.dispose()
+    except yaml.YAMLError as error:
+        line, column, message = describe(error, text)
+    raise ConfigError([Problem(source, line, column, "", message)])
 
 
 _PREFIX = "tag:yaml.org,2002:"
@@ -268,9 +267,9 @@ def _place(node: yaml.Node) -> Place:
 
 
 def _bad_tag(node: yaml.Node) -> str:
+    if node.tag.startswith(_PREFIX):
+        return "this YAML type (!!…) is not used here"
     return (
-        "a value that begins with ! must be put in quotes; for a variable or a file write "
-        "${env:NAME} or ${file:path}"
-        if not node.tag.startswith(_PREFIX)
-        else "this YAML type (!!…) is not used here"
+        "a value that begins with ! must be put in quotes; "
+        "for a variable or a file write ${env:NAME} or ${file:path}"
     )

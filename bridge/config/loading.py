@@ -87,9 +87,8 @@ class _Loading:
         """The whole, or None with at least one problem noted."""
         root = self._document.value
         if not isinstance(root, dict):
-            if () not in self._document.broken:
-                message = "a configuration is a section with the keys inputs, outputs and spool"
-                self._document.complain((), message)
+            message = "a configuration is a section with the keys inputs, outputs and spool"
+            self._document.complain((), message)
             return None
         inputs, outputs = self._components("input"), self._components("output")
         for name in self._ids("output"):

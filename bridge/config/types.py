@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -146,12 +147,14 @@ ByteSize = Annotated[
 
 
 def _compiled(pattern: object) -> object:
-    """What pydantic does for `re.Pattern`, but the reason is told and no pattern escapes."""
+    """What pydantic does for `re.Pattern`, but the reason is told and nothing else is raised."""
     if not isinstance(pattern, str):
         return pattern
     try:
-        return re.compile(pattern)
-    except re.error as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            return re.compile(pattern)
+    except (re.error, Warning) as error:
         where = "" if isinstance(pattern, Referenced) else f": {error}"
         raise refusal(f"is not a regular expression{where}") from None
     except (OverflowError, RecursionError):
@@ -163,8 +166,10 @@ Regex = Annotated[re.Pattern[str], BeforeValidator(_compiled)]
 
 
 def _placed(path: Path, info: ValidationInfo) -> Path:
-    if path == Path() or not str(path).isprintable():
-        raise refusal("must be a path")
+    if path == Path():
+        raise refusal("must be a path, and other than .")
+    if not str(path).isprintable():
+        raise refusal("must be a path; this one has control characters")
     try:
         path = path.expanduser()
     except RuntimeError:

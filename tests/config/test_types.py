@@ -136,6 +136,7 @@ def test_a_regular_expression_is_compiled() -> None:
     ("pattern", "message"),
     [
         ("(", "is not a regular expression: missing ), unterminated subpattern at position 0"),
+        ("[[a]", "is not a regular expression: Possible nested set at position 1"),
         ("a{99999999999}", "is a regular expression beyond all bounds"),
         ("(" * 5000, "is a regular expression beyond all bounds"),
     ],
@@ -152,9 +153,14 @@ def test_relative_paths_start_at_the_folder_of_the_file(monkeypatch: pytest.Monk
     assert read(LocalPath, "spool") == Path("spool")
 
 
-@pytest.mark.parametrize("path", ["", ".", "a\nb", "a\0b"])
+@pytest.mark.parametrize("path", ["", ".", "./"])
 def test_what_names_nothing_is_no_path(path: str) -> None:
-    assert refusal(LocalPath, path) == "must be a path"
+    assert refusal(LocalPath, path) == "must be a path, and other than ."
+
+
+@pytest.mark.parametrize("path", ["a\nb", "a\0b", "\x1b[0m"])
+def test_a_path_can_be_printed(path: str) -> None:
+    assert refusal(LocalPath, path) == "must be a path; this one has control characters"
 
 
 def test_a_home_that_does_not_exist_is_refused() -> None:

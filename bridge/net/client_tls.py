@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
@@ -37,18 +38,16 @@ def client_context(config: ClientTls) -> ssl.SSLContext:
     if not config.verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-    elif config.authorities is None:
-        context.load_default_certs()
+    elif config.authorities:
+        _load_authorities(context, config.authorities)
     else:
-        _load_authorities(context, config)
+        context.load_default_certs()
     if config.certificate:
-        _load_certificate(context, config)
+        _load_certificate(context, config.certificate, config.key)
     return context
 
 
-def _load_authorities(context: ssl.SSLContext, config: ClientTls) -> None:
-    path = config.authorities
-    assert path is not None
+def _load_authorities(context: ssl.SSLContext, path: Path) -> None:
     try:
         if path.is_dir():
             context.load_verify_locations(capath=path)
@@ -61,14 +60,12 @@ def _load_authorities(context: ssl.SSLContext, config: ClientTls) -> None:
         ) from error
 
 
-def _load_certificate(context: ssl.SSLContext, config: ClientTls) -> None:
-    assert config.certificate is not None
-    key = config.key or config.certificate
+def _load_certificate(context: ssl.SSLContext, certificate: Path, key: Path | None) -> None:
     try:
-        context.load_cert_chain(config.certificate, config.key, password=_no_pass_phrase)
+        context.load_cert_chain(certificate, key, password=_no_pass_phrase)
     except (OSError, ValueError) as error:
         raise BridgeError(
-            f"tls: the certificate {config.certificate} with the key {key} cannot be used: "
+            f"tls: the certificate {certificate} with the key {key or certificate} cannot be used: "
             f"{_reason(error)}; both must be readable PEM files that belong together, the key "
             "without a pass phrase"
         ) from error

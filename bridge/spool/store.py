@@ -89,7 +89,8 @@ class Store:
         ).rowcount
         spare = schema.pragma(self._db, "freelist_count") - SPARE_PAGES
         if spare > 0:
-            self._db.execute(f"PRAGMA incremental_vacuum({min(spare, SLICE)})").fetchall()
+            # Each step frees one page, and `execute` would take only the first one.
+            self._db.executescript(f"PRAGMA incremental_vacuum({min(spare, SLICE)})")
             self.reusable = self._reusable()
         return forgotten == SLICE or spare > SLICE
 

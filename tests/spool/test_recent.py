@@ -1,0 +1,58 @@
+"""The newest rows in memory."""
+
+from __future__ import annotations
+
+import pytest
+
+from bridge.spool import recent
+from bridge.spool.model import Batch
+from bridge.spool.recent import Recent
+from bridge.spool.transaction import Row
+
+
+def row(position: int, size: int = 10, target: str | None = None) -> Row:
+    return Row(Batch(position, "in", 1, b"x" * size), target)
+
+
+def ids(batches: list[Batch]) -> list[int]:
+    return [batch.id for batch in batches]
+
+
+def test_it_reads_as_the_file_does() -> None:
+    """One row at least, then up to a size, and only what is meant for the output."""
+    rows = Recent(4)
+    rows.add([row(5), row(6, target="other"), row(7), row(9)], floor=0)
+    assert ids(rows.read("out", 4, 0)) == [5]
+    assert ids(rows.read("out", 4, 20)) == [5, 7]
+    assert ids(rows.read("other", 5, 100)) == [6, 7, 9]
+    assert rows.read("out", 9, 100) == []
+
+
+def test_deleted_rows_are_let_go() -> None:
+    """They cost memory, and nobody will ask for them."""
+    rows = Recent(0)
+    rows.add([row(1), row(2), row(3)], floor=0)
+    rows.add([], floor=2)
+    assert rows.start == 2
+    assert ids(rows.read("out", 2, 100)) == [3]
+
+
+def test_it_is_bounded_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oldest go; what is left is without a gap."""
+    monkeypatch.setattr(recent, "KEPT_BYTES", 100)
+    rows = Recent(0)
+    rows.add([row(n, size=40) for n in range(1, 6)], floor=0)
+    assert rows.start == 3
+    assert ids(rows.read("out", 3, 1000)) == [4, 5]
+    rows.add([row(6, size=500)], floor=0)
+    assert rows.start == 6
+    rows.add([row(7)], floor=0)
+    assert ids(rows.read("out", 6, 1000)) == [7]
+
+
+def test_it_is_bounded_in_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many small ones are not cheap either."""
+    monkeypatch.setattr(recent, "KEPT_ROWS", 3)
+    rows = Recent(0)
+    rows.add([row(n) for n in range(1, 11)], floor=0)
+    assert rows.start == 7

@@ -1,0 +1,42 @@
+"""What all tests share: Graylog's own code, asked as `judge`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from bridge.graylog.judge import DEFAULT, LINES, Judge, JudgeMissing
+
+FETCH_SECONDS = 300
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--graylog", default=DEFAULT, choices=list(LINES), help="the Graylog that judges"
+    )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The first of them waits for Maven."""
+    for item in items:
+        if "judge" in getattr(item, "fixturenames", ()) and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(FETCH_SECONDS))
+
+
+@pytest.fixture(scope="session")
+def judge(request: pytest.FixtureRequest) -> Iterator[Judge]:
+    """One process for all tests.
+
+    Where it cannot run, tests that need it are skipped; with GELF_BRIDGE_REQUIRE_JUDGE=1 they fail.
+    """
+    judge = Judge(request.config.getoption("--graylog"))
+    try:
+        judge.start()
+    except JudgeMissing as missing:
+        if os.environ.get("GELF_BRIDGE_REQUIRE_JUDGE") == "1":
+            pytest.fail(str(missing))
+        pytest.skip(str(missing))
+    yield judge
+    judge.stop()

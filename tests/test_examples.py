@@ -1,0 +1,33 @@
+"""Every configuration that is shown in README.md and examples/ passes `check`."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from bridge.config import load
+from bridge.plugins import EntryPoints
+
+ROOT = Path(__file__).parent.parent
+FILES = sorted((ROOT / "examples").glob("*.yaml"))
+FENCE = re.compile(r"^( *)```yaml\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
+SNIPPETS = [textwrap.dedent(found[2]) for found in FENCE.finditer((ROOT / "README.md").read_text())]
+ENVIRON = dict.fromkeys(["TENANT_ID", "APP_ID", "APP_SECRET", "REGION_CODE"], "euc1")
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_an_example_can_be_used_as_it_is(path: Path) -> None:
+    assert load(path.read_text(), str(path), ENVIRON, EntryPoints()).outputs
+
+
+@pytest.mark.parametrize("text", [text for text in SNIPPETS if text.startswith("inputs:")])
+def test_a_configuration_in_the_readme_can_be_used_as_it_is(text: str) -> None:
+    assert load(text, "README.md", ENVIRON, EntryPoints()).outputs
+
+
+def test_there_are_examples_in_both_places() -> None:
+    assert FILES
+    assert any(text.startswith("inputs:") for text in SNIPPETS)

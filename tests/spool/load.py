@@ -1,0 +1,77 @@
+"""A process that works a spool as hard as it can until it is killed, and says what was committed.
+
+Run as `python load.py DIRECTORY`. It prints `taken N` when the events below N are accepted, and
+`passed N` when the output `quick` has accounted for N events in this life.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+from bridge.config import SpoolConfig
+from bridge.spool import Batch, Buried, Progress, Spool
+
+WINDOW = 64
+
+
+def say(text: str) -> None:
+    """In one system call, so that no line is cut by a kill."""
+    os.write(1, text.encode() + b"\n")
+
+
+async def produce(spool: Spool) -> None:
+    """Numbered events, with a checkpoint that says which number comes next."""
+    number = await spool.checkpoint("in", "walk") or 0
+    flying: set[asyncio.Future[None]] = set()
+    while True:
+        numbers = range(number, number + number % 23 + 1)
+        number = numbers.stop
+        append = spool.append(
+            "in",
+            [b"%d" % n + b" " * (n % 700) for n in numbers],
+            uids=[str(n) for n in numbers],
+            checkpoint={"walk": number},
+        )
+        append.add_done_callback(lambda _, number=number: say(f"taken {number}"))
+        flying.add(append)
+        if len(flying) >= WINDOW:
+            _, flying = await asyncio.wait(flying, return_when=asyncio.FIRST_COMPLETED)
+
+
+def fate(batch: Batch) -> Progress:
+    """One event of a row in hundred is buried, every third row is filtered."""
+    if batch.id % 3 == 0:
+        return Progress(batch.id, filtered=batch.count)
+    if batch.id % 100 == 1:
+        buried = Buried(batch.messages()[0], "it looks odd", batch.input)
+        return Progress(batch.id, delivered=batch.count - 1, buried=(buried,))
+    return Progress(batch.id, delivered=batch.count)
+
+
+async def consume(spool: Spool, output: str, pause: float) -> None:
+    """Take everything, one row a transaction at most."""
+    position = await spool.attach(output)
+    passed = 0
+    while True:
+        for batch in await spool.read(output, position, 64 * 1024):
+            await spool.advance(output, fate(batch))
+            position = batch.id
+            passed += batch.count
+            if output == "quick":
+                say(f"passed {passed}")
+            await asyncio.sleep(pause)
+
+
+async def main(directory: Path) -> None:
+    spool = await Spool.open(SpoolConfig(directory=directory, max_bytes=4 * 1024 * 1024))
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(consume(spool, "quick", 0))
+        tasks.create_task(consume(spool, "slow", 0.02))
+        tasks.create_task(produce(spool))
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1])))

@@ -46,9 +46,9 @@ def field_of(key: str) -> str:
 
 def mark(document: dict[str, Any], key: str, size: int) -> None:
     """Note in the document that the text of `key` was longer than what is left of it."""
-    so_far = document.get(TRIMMED, "")
-    entry = f"{so_far} {field_of(key)}:{size}".lstrip()
-    if len(entry) <= MARK_LIMIT:
-        document[TRIMMED] = entry
-    elif not str(so_far).endswith(_AND_MORE):
-        document[TRIMMED] = f"{so_far}{_AND_MORE}"
+    so_far = str(document.get(TRIMMED, ""))
+    entry = f"{field_of(key)}:"
+    if f" {entry}" in f" {so_far}" or so_far.endswith(_AND_MORE):
+        return
+    longer = f"{so_far} {entry}{size}".lstrip()
+    document[TRIMMED] = longer if len(longer) <= MARK_LIMIT else so_far + _AND_MORE

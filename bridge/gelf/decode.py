@@ -22,10 +22,9 @@ TERM_LIMIT: Final = 32_766
 MAX_FLOAT: Final = 3.4028234663852886e38
 MAX_TIMESTAMP: Final = 253_402_300_799
 
-_SETTABLE: Final = frozenset({"message", "source", "timestamp"})
+_GZIP: Final = b"\x1f\x8b"
 _RESERVED: Final = frozenset({"_id", "_ttl", "_source", "_all", "_index", "_type", "_score"})
 _VALID_KEY: Final = re.compile(r"[A-Za-z0-9.@_-]*")
-_REQUIRED: Final = frozenset({"message", "source"})
 _ANALYSED: Final = frozenset({"message", "full_message"})
 _OVERWRITTEN: Final = frozenset({"streams", "failed_message_streams"})
 
@@ -107,7 +106,7 @@ def _json(payload: bytes) -> str:
     first, second = payload[0], payload[1]
     if first == 0x78 and (first * 256 + second) % 31 == 0:
         return java.utf8(_inflated(payload, zlib.MAX_WBITS))
-    if first == 0x1F and second == 0x8B:
+    if payload.startswith(_GZIP):
         return java.utf8(_inflated(payload, zlib.MAX_WBITS | 16))
     if first in (0x78, 0x1E, 0x1F):
         raise Unreadable("neither plain JSON nor a known compression")
@@ -115,13 +114,19 @@ def _json(payload: bytes) -> str:
 
 
 def _inflated(payload: bytes, window_bits: int) -> bytes:
-    inflater = zlib.decompressobj(window_bits)
-    try:
-        data = inflater.decompress(payload, DECOMPRESS_LIMIT)
-    except zlib.error as error:
-        raise Unreadable(f"cannot be decompressed: {error}") from None
-    if not inflater.eof and len(data) < DECOMPRESS_LIMIT:
-        raise Unreadable("cannot be decompressed: it is cut off")
+    """Up to the limit; several gzip members in a row are one text, other leftovers are ignored."""
+    data = b""
+    while len(data) < DECOMPRESS_LIMIT:
+        inflater = zlib.decompressobj(window_bits)
+        try:
+            data += inflater.decompress(payload, DECOMPRESS_LIMIT - len(data))
+        except zlib.error as error:
+            raise Unreadable(f"cannot be decompressed: {error}") from None
+        if not inflater.eof and len(data) < DECOMPRESS_LIMIT:
+            raise Unreadable("cannot be decompressed: it is cut off")
+        payload = inflater.unused_data
+        if not payload.startswith(_GZIP):
+            break
     return data
 
 
@@ -287,6 +292,9 @@ def _finished(message: _Message, warnings: list[str], remote: str | None) -> Dec
     """What `DecodingProcessor` does: no text, no message; no source, the sender's address."""
     if not message.fields.get("message"):
         return Decoded(rejection="incomplete: the message is blank")
+    for name in ("message", "source"):
+        if not isinstance(message.fields.get(name, ""), str):
+            return Decoded(rejection=f"{name} is not a text")
     if not message.fields.get("source") and remote:
         message.fields["source"] = remote
     return Decoded(message.fields, tuple(message.dropped), None, tuple(warnings))

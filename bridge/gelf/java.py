@@ -9,6 +9,9 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Sequence
+from decimal import Decimal
+from itertools import takewhile
 from typing import Any, Final
 
 MAX_DEPTH: Final = 1_000
@@ -27,11 +30,13 @@ _DOUBLE: Final = re.compile(
 _HEX_DOUBLE: Final = re.compile(
     r"([+-]?0[xX](?:[0-9a-fA-F]+\.?[0-9a-fA-F]*|\.[0-9a-fA-F]+)[pP][+-]?[0-9]+)[fFdD]?"
 )
+_STRING: Final = r'"(?:[^"\\]++|\\.)*+"?'
+_LAST_COMMA: Final = r"[ \t\n\r]*+,(?=[ \t\n\r]*+[\]}])"
 _TRAILING_COMMA: Final = re.compile(
-    r'("(?:[^"\\]|\\.)*"|[\]}\w])(?:[ \t\n\r]*,(?=[ \t\n\r]*[\]}]))?', re.DOTALL
+    rf"({_STRING})(?:{_LAST_COMMA})?|([\]}}\w]){_LAST_COMMA}", re.DOTALL
 )
 _BLANKS: Final = re.compile(r"[ \t\n\r]*")
-_BRACKET: Final = re.compile(r'"(?:[^"\\]|\\.)*"|([\[{])|([\]}])', re.DOTALL)
+_BRACKET: Final = re.compile(rf"{_STRING}|([\[{{])|([\]}}])", re.DOTALL)
 _UTF8_SURROGATE: Final = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")
 
 
@@ -116,20 +121,19 @@ def rounded(number: float) -> int:
 
 
 def double_text(number: float) -> str:
-    """`Double.toString`, with the shortest digits (Java 19 and later)."""
-    if math.isnan(number) or math.isinf(number):
+    """`Double.toString` of Java 19 and later: the shortest digits, but never less than two."""
+    if not math.isfinite(number):
         return "NaN" if math.isnan(number) else ("Infinity" if number > 0 else "-Infinity")
     if number == 0 or 1e-3 <= abs(number) < 1e7:
         return repr(number)
-    mantissa, _, exponent = f"{number!r}".partition("e")
-    sign, mantissa = ("-", mantissa[1:]) if mantissa[0] == "-" else ("", mantissa)
-    whole, _, fraction = mantissa.partition(".")
-    power = int(exponent or 0) + len(whole) - 1
-    digits = whole + ("" if fraction == "0" else fraction)
-    stripped = digits.lstrip("0")
-    power -= len(digits) - len(stripped)
-    stripped = stripped.rstrip("0") or "0"
-    return f"{sign}{stripped[0]}.{stripped[1:] or '0'}E{power}"
+    digits = Decimal(repr(number)).as_tuple().digits
+    places = max(len(digits) - 1 - _trailing_zeros(digits), 1)
+    mantissa, _, exponent = f"{number:.{places}e}".partition("e")
+    return f"{mantissa}E{int(exponent)}"
+
+
+def _trailing_zeros(digits: Sequence[int]) -> int:
+    return sum(1 for _ in takewhile(lambda digit: digit == 0, reversed(digits)))
 
 
 def read_tree(text: str) -> tuple[Any, bool]:
@@ -144,7 +148,7 @@ def read_tree(text: str) -> tuple[Any, bool]:
     try:
         value, end = _scan(text, start)
     except Unreadable:
-        text = _TRAILING_COMMA.sub(r"\1", text)
+        text = _TRAILING_COMMA.sub(r"\1\2", text)
         value, end = _scan(text, start)
     following = _blanks_end(text, end)
     if following == len(text):
@@ -221,9 +225,16 @@ def _integer(text: str) -> int:
 
 
 def _decimal(text: str) -> float:
-    if len(text) > MAX_DIGITS and sum(map(str.isdigit, text)) > MAX_DIGITS:
+    if len(text) > MAX_DIGITS and sum(map(str.isdigit, text.removeprefix("0"))) > MAX_DIGITS:
         raise Unreadable(f"a number of more than {MAX_DIGITS} digits")
     return float(text)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    tree = dict(pairs)
+    if any(len(name) > MAX_NAME for name in tree):
+        raise Unreadable(f"a name of more than {MAX_NAME} characters")
+    return tree
 
 
 def _constant(text: str) -> Any:
@@ -231,10 +242,14 @@ def _constant(text: str) -> Any:
 
 
 _DECODER: Final = json.JSONDecoder(
-    strict=False, parse_int=_integer, parse_float=_decimal, parse_constant=_constant
+    strict=False,
+    parse_int=_integer,
+    parse_float=_decimal,
+    parse_constant=_constant,
+    object_pairs_hook=_object,
 )
 _TOKEN: Final = re.compile(
-    r'[{\["]|(?:true|false|null)(?![\w$])'
+    r'[{\["]|(?:true|false|null)(?!\w)'
     r"|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?(?=[ \t\n\r]|\Z)"
 )
 

@@ -13,6 +13,7 @@ from collections.abc import Container
 from typing import Final
 
 from bridge.event import ascii_letters
+from bridge.gelf.changes import TRIMMED
 
 MAX_LENGTH: Final = 200
 """Characters of a name; a longer one is cut and gets a checksum of the whole."""
@@ -24,6 +25,8 @@ RESERVED: Final = frozenset(
         *("timestamp", "level"),
         # Forbidden by the GELF specification; Graylog overwrites the others when it indexes.
         *("id", "streams", "failed_message_streams"),
+        # The encoder's own mark.
+        TRIMMED.removeprefix("_"),
     }
 )
 INTERNAL_PREFIX: Final = "gl2_"

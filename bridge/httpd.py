@@ -1,0 +1,333 @@
+"""The one small HTTP server: h11 speaks the protocol, asyncio carries the bytes.
+
+The admin server and every fake API are handlers of it: a handler takes a `Request` and returns a
+`Response`. Keep-alive, TCP and unix sockets, TLS, streamed answers; what a client may send is
+bounded in size, number and time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import socket
+import ssl
+from collections.abc import AsyncIterable, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from email.utils import formatdate
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import parse_qsl, unquote
+
+import h11
+
+from bridge.config import Address
+from bridge.errors import BridgeError
+from bridge.net import bind, place, plain
+
+log = logging.getLogger(__name__)
+
+MAX_HEAD_BYTES: Final = 32 * 1024
+READ_BYTES: Final = 64 * 1024
+MAX_FIELDS: Final = 100
+HTTP_PHRASES: Final = {status.value: status.phrase for status in HTTPStatus}
+CLOSE_SECONDS: Final = 5.0
+LINGER_SECONDS: Final = 1.0
+GONE: Final = (ConnectionError, ssl.SSLError, TimeoutError)
+"""What a client does that went away or stopped reading."""
+
+
+class Refusal(Exception):
+    """What a handler raises to answer with an error: status and one sentence."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        self.status = status
+        self.reason = reason
+        super().__init__(f"{status} {reason}")
+
+
+class Abort(Exception):
+    """What a handler, or the body of its answer, raises to cut the connection there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A whole request; names of headers are in small letters, repeated ones joined by commas."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: Mapping[str, str]
+    body: bytes
+    peer: str
+    """The client's address, or `local` on a unix socket."""
+
+    def json(self) -> Any:
+        """The body as JSON; raises Refusal (400)."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            raise Refusal(400, "the body is not JSON") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An answer; a body that comes in pieces is streamed until it ends or the client goes away."""
+
+    status: int = 200
+    body: bytes | AsyncIterable[bytes] = b""
+    content_type: str = "text/plain; charset=utf-8"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def as_json(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """A value as compact JSON."""
+    body = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    return Response(status, body, "application/json", headers or {})
+
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a client may cost."""
+
+    body_bytes: int = 1 << 20
+    connections: int = 64
+    request_seconds: float = 15.0
+    """From the first byte of a request to its last."""
+    idle_seconds: float = 75.0
+    """How long a connection may wait for its next request."""
+
+
+class HttpServer:
+    """Serves a handler until `close`."""
+
+    def __init__(self, handler: Handler, limits: Limits | None = None) -> None:
+        self.addresses: list[tuple[str, int]] = []
+        self._handler = handler
+        self._limits = limits or Limits()
+        self._servers: list[asyncio.Server] = []
+        self._connections: set[asyncio.Task[None]] = set()
+        self._files: list[Path] = []
+
+    async def listen(self, address: Address, tls: ssl.SSLContext | None = None) -> None:
+        """Serve a TCP address; the ports taken are in `addresses`. Raises BridgeError."""
+        for bound in await bind(address, socket.SOCK_STREAM):
+            self.addresses.append(place(bound))
+            self._servers.append(await asyncio.start_server(self._accept, sock=bound, ssl=tls))
+
+    async def listen_unix(self, path: Path) -> None:
+        """Serve a unix socket with mode 0600; a stale one is replaced. Raises BridgeError."""
+        bound = _unix_socket(path)
+        self._files.append(path)
+        self._servers.append(await asyncio.start_unix_server(self._accept, sock=bound))
+
+    async def close(self) -> None:
+        """Stop listening and drop every connection; safe twice."""
+        for server in self._servers:
+            server.close()
+        for task in self._connections:
+            task.cancel()
+        if self._connections:
+            await asyncio.wait(self._connections)
+        for server in self._servers:
+            await server.wait_closed()
+        self._servers.clear()
+        while self._files:
+            self._files.pop().unlink(missing_ok=True)
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if len(self._connections) >= self._limits.connections:
+            writer.write(b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n\r\n")
+            writer.close()
+            return
+        serving = _Connection(self._handler, self._limits, reader, writer).serve()
+        task = asyncio.get_running_loop().create_task(serving, name="http-connection")
+        self._connections.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._connections.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            log.error("a request failed: %s", error, exc_info=error)
+
+
+class _Connection:
+    """One client, request after request."""
+
+    def __init__(
+        self,
+        handler: Handler,
+        limits: Limits,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+    ) -> None:
+        self._handler = handler
+        self._limits = limits
+        self._reader = reader
+        self._writer = writer
+        self._protocol = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD_BYTES)
+        peer = writer.get_extra_info("peername")
+        self._peer = plain(peer[0]) if isinstance(peer, tuple) else "local"
+        self._method = ""
+
+    async def serve(self) -> None:
+        """Answer until the client or the protocol ends the connection."""
+        try:
+            while await self._exchange():
+                self._protocol.start_next_cycle()
+            await self._linger()
+        except (Abort, *GONE):
+            pass
+        finally:
+            self._writer.close()
+            with contextlib.suppress(*GONE):
+                async with asyncio.timeout(CLOSE_SECONDS):
+                    await self._writer.wait_closed()
+
+    async def _exchange(self) -> bool:
+        """Answer one request; whether another one may follow."""
+        if not self._protocol.trailing_data[0]:
+            async with asyncio.timeout(self._limits.idle_seconds):
+                await self._read()
+        try:
+            async with asyncio.timeout(self._limits.request_seconds):
+                request = await self._receive()
+        except h11.RemoteProtocolError as error:
+            response = refused(error.error_status_hint, str(error))
+        except Refusal as refusal:
+            response = refused(refusal.status, refusal.reason)
+        except TimeoutError:
+            response = refused(408, "the request took too long")
+        else:
+            if request is None:
+                return False
+            response = await self._handled(request)
+        await self._answer(response)
+        return self._protocol.our_state is self._protocol.their_state is h11.DONE
+
+    async def _linger(self) -> None:
+        """Read on for a moment: closing with something unread would take the answer back."""
+        if self._protocol.their_state in (h11.DONE, h11.MUST_CLOSE, h11.CLOSED):
+            return
+        if self._writer.can_write_eof():
+            self._writer.write_eof()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LINGER_SECONDS):
+                while await self._reader.read(READ_BYTES):
+                    pass
+
+    async def _handled(self, request: Request) -> Response:
+        try:
+            return await self._handler(request)
+        except Refusal as refusal:
+            return refused(refusal.status, refusal.reason)
+
+    async def _receive(self) -> Request | None:
+        """The next whole request, or None when the client has closed the connection."""
+        head = await self._event()
+        if not isinstance(head, h11.Request):
+            return None
+        self._method = head.method.decode("latin-1")
+        body = bytearray()
+        while isinstance(piece := await self._event(), h11.Data):
+            body += piece.data
+            if len(body) > self._limits.body_bytes:
+                raise Refusal(413, f"a body may have {self._limits.body_bytes} bytes")
+        return self._request(head, bytes(body))
+
+    async def _event(self) -> Any:
+        while (event := self._protocol.next_event()) is h11.NEED_DATA:
+            if self._protocol.they_are_waiting_for_100_continue:
+                await self._send(h11.InformationalResponse(status_code=100, headers=[]))
+            await self._read()
+        return event
+
+    async def _read(self) -> bool:
+        data = await self._reader.read(READ_BYTES)
+        self._protocol.receive_data(data)
+        return bool(data)
+
+    def _request(self, head: h11.Request, body: bytes) -> Request:
+        headers: dict[str, str] = {}
+        for raw_name, raw_value in head.headers:
+            name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+            headers[name] = f"{headers[name]}, {value}" if name in headers else value
+        path, _, query = head.target.decode("latin-1").partition("?")
+        try:
+            pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=MAX_FIELDS)
+        except ValueError:
+            raise Refusal(400, f"a query may have {MAX_FIELDS} fields") from None
+        return Request(self._method, unquote(path), dict(pairs), headers, body, self._peer)
+
+    async def _answer(self, response: Response) -> None:
+        if self._protocol.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
+            return
+        headers = {"date": formatdate(usegmt=True), "content-type": response.content_type}
+        if isinstance(response.body, bytes):
+            headers["content-length"] = str(len(response.body))
+        if self._protocol.their_state is not h11.DONE:
+            headers["connection"] = "close"  # the rest of the request was not read
+        headers |= {name.lower(): value for name, value in response.headers.items()}
+        phrase = HTTP_PHRASES.get(response.status, "")
+        await self._send(
+            h11.Response(status_code=response.status, headers=list(headers.items()), reason=phrase)
+        )
+        if self._method != "HEAD":
+            await self._send_body(response.body)
+        await self._send(h11.EndOfMessage())
+
+    async def _send_body(self, body: bytes | AsyncIterable[bytes]) -> None:
+        if not isinstance(body, bytes):
+            await self._stream(body)
+        elif body:
+            await self._send(h11.Data(data=body))
+
+    async def _stream(self, pieces: AsyncIterable[bytes]) -> None:
+        """Send the pieces as they come; stop asking for more when the client has gone."""
+        sending = asyncio.ensure_future(self._send_all(pieces))
+        watching = asyncio.ensure_future(self._read())
+        try:
+            await asyncio.wait((sending, watching), return_when=asyncio.FIRST_COMPLETED)
+            if watching.done() and not sending.done() and not watching.result():
+                raise ConnectionResetError("the client went away")
+            await sending
+        finally:
+            sending.cancel()
+            watching.cancel()
+            await asyncio.gather(sending, watching, return_exceptions=True)
+
+    async def _send_all(self, pieces: AsyncIterable[bytes]) -> None:
+        async for piece in pieces:
+            if piece:
+                await self._send(h11.Data(data=piece))
+
+    async def _send(self, event: Any) -> None:
+        self._writer.write(self._protocol.send(event) or b"")
+        async with asyncio.timeout(self._limits.idle_seconds):
+            await self._writer.drain()
+
+
+def refused(status: int, reason: str) -> Response:
+    """An error as text."""
+    return Response(status, f"{reason}\n".encode("utf-8", "replace"))
+
+
+def _unix_socket(path: Path) -> socket.socket:
+    """A socket bound to the path, for its owner alone."""
+    bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        if path.is_socket():
+            path.unlink()
+        bound.bind(str(path))
+        path.chmod(0o600)
+    except OSError as error:
+        bound.close()
+        # The system knows no error number for a path beyond its 107 bytes.
+        why = error.strerror or "the path is too long for a unix socket"
+        raise BridgeError(f"cannot listen on {path}: {why}; choose another directory") from error
+    return bound

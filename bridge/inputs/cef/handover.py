@@ -23,6 +23,7 @@ class Handover:
         self.full = False
         self.on_change: list[Callable[[], None]] = []
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.failed.add_done_callback(lambda failed: failed.cancelled() or failed.exception())
         self._emit = emit
         self._in_flight = 0
         self._under_way: set[asyncio.Future[object]] = set()

@@ -14,6 +14,8 @@ from bridge.inputs import InputConfig
 from bridge.inputs.cef import tables
 from bridge.net import Network, ServerTls, is_loopback
 
+_ANY_OCTETS = bytes(range(256))
+
 
 def _zone(name: str) -> str:
     try:
@@ -25,8 +27,8 @@ def _zone(name: str) -> str:
 
 def _encoding(name: str) -> str:
     try:
-        b"".decode(name)
-    except LookupError:
+        _ANY_OCTETS.decode(name, "replace")
+    except (LookupError, ValueError):
         raise refusal("is no encoding that is known here; latin-1 is one") from None
     return name
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 
 from bridge.clock import Clock, SystemClock
@@ -23,7 +24,7 @@ class Collector:
         self.events: list[Event] = []
         self.durable = asyncio.Event()
         self.durable.set()
-        self.calls = 0
+        self.failure: Exception | None = None
         self._more = asyncio.Condition()
 
     def __call__(
@@ -32,7 +33,6 @@ class Collector:
         checkpoint: Mapping[str, Json] | None = None,
         once: bool = False,
     ) -> asyncio.Task[None]:
-        self.calls += 1
         self.events.extend(events)
         return asyncio.get_running_loop().create_task(self._commit())
 
@@ -40,6 +40,8 @@ class Collector:
         async with self._more:
             self._more.notify_all()
         await self.durable.wait()
+        if self.failure:
+            raise self.failure
 
     async def wait_for(self, number: int) -> list[Event]:
         """The events, once there are so many."""
@@ -52,6 +54,33 @@ class Collector:
         return [str(event["full_message"]) for event in self.events]
 
 
+class HandClock:
+    """A clock that stands still until `advance` moves it; who slept long enough wakes then."""
+
+    def __init__(self) -> None:
+        self._time = 1_700_000_000.0
+        self._sleeping: list[tuple[float, asyncio.Future[None]]] = []
+
+    def now(self) -> float:
+        return self._time
+
+    def monotonic(self) -> float:
+        return self._time
+
+    async def sleep(self, seconds: float) -> None:
+        waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._sleeping.append((self._time + seconds, waiting))
+        await waiting
+
+    def advance(self, seconds: float) -> None:
+        self._time += seconds
+        due = [entry for entry in self._sleeping if entry[0] <= self._time]
+        for entry in due:
+            self._sleeping.remove(entry)
+            if not entry[1].done():
+                entry[1].set_result(None)
+
+
 class Running:
     """The input, its task, what it emitted, counted and reported."""
 
@@ -59,6 +88,7 @@ class Running:
         self.emit = Collector()
         self.counts: Counter[tuple[str, str]] = Counter()
         self.reports: asyncio.Queue[tuple[State, str]] = asyncio.Queue()
+        self.detail = ""
         context = Context(
             id="front",
             log=logging.getLogger("bridge.input.front"),
@@ -82,8 +112,7 @@ class Running:
 
     async def stop(self) -> None:
         self.task.cancel()
-        with suppress(asyncio.CancelledError):
-            await self.task
+        await asyncio.wait([self.task])
 
 
 @asynccontextmanager
@@ -95,7 +124,7 @@ async def running(clock: Clock | None = None, **options: Any) -> AsyncIterator[R
     if not report.done():
         report.cancel()
         await front.task
-    state, _ = report.result()
+    state, front.detail = report.result()
     assert state is State.OK
     try:
         yield front
@@ -103,11 +132,16 @@ async def running(clock: Clock | None = None, **options: Any) -> AsyncIterator[R
         await front.stop()
 
 
-async def send(front: Running, data: bytes) -> None:
+async def send(front: Running, data: bytes, tls: ssl.SSLContext | None = None) -> None:
     """One connection that sends this and ends."""
-    _, writer = await asyncio.open_connection(*front.address)
+    name = "localhost" if tls else None
+    _, writer = await asyncio.open_connection(*front.address, ssl=tls, server_hostname=name)
     writer.write(data)
-    writer.write_eof()
     await writer.drain()
     writer.close()
     await writer.wait_closed()
+
+
+def record(number: int, more: str = "") -> str:
+    """A record that can be told from others."""
+    return f"CEF:0|Example|Gate|1.0|7|Login|5|externalId={number}{more}"

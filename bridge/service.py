@@ -86,6 +86,8 @@ class Service:
             checkpoint=partial(self.spool.checkpoint, component_id),
             unseen=partial(self.spool.unseen, component_id),
             kinds=self.spool.kinds,
+            recall=lambda name: self.spool.recall(f"{component_id}: {name}"),
+            remember=lambda name, value: self.spool.remember(f"{component_id}: {name}", value),
         )
         return cls(config, context)
 

@@ -56,6 +56,10 @@ class Emit(Protocol):
         ...
 
 
+async def _forget(name: str, value: Json) -> None:
+    """For components that run without a spool, as in tests."""
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """What the host gives to a component."""
@@ -73,6 +77,10 @@ class Context:
     """`await unseen(uids)`: those that the spool has not taken from this input."""
     kinds: Mapping[str, str]
     """Field name → kind, as remembered in the spool; read only."""
+    recall: Callable[[str], Json | None] = {}.get
+    """`recall(name)`: what this component remembered, in this run or an earlier one."""
+    remember: Callable[[str, Json], Awaitable[None]] = _forget
+    """`await remember(name, value)`: keep a value (that JSON can hold) in the spool."""
 
 
 class Input(ABC):

@@ -172,6 +172,9 @@ class _Connection:
         self._writer = writer
         self._protocol = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD_BYTES)
         peer = writer.get_extra_info("peername")
+        if isinstance(peer, tuple):
+            opened: socket.socket = writer.get_extra_info("socket")
+            opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._peer = plain(peer[0]) if isinstance(peer, tuple) else "local"
         self._method = ""
 
@@ -274,18 +277,15 @@ class _Connection:
             headers["connection"] = "close"  # the rest of the request was not read
         headers |= {name.lower(): value for name, value in response.headers.items()}
         phrase = HTTP_PHRASES.get(response.status, "")
-        await self._send(
-            h11.Response(status_code=response.status, headers=list(headers.items()), reason=phrase)
-        )
-        if self._method != "HEAD":
-            await self._send_body(response.body)
-        await self._send(h11.EndOfMessage())
-
-    async def _send_body(self, body: bytes | AsyncIterable[bytes]) -> None:
-        if not isinstance(body, bytes):
-            await self._stream(body)
-        elif body:
-            await self._send(h11.Data(data=body))
+        head = h11.Response(status_code=response.status, headers=[*headers.items()], reason=phrase)
+        if self._method == "HEAD":
+            await self._send(head, h11.EndOfMessage())
+        elif isinstance(response.body, bytes):
+            await self._send(head, h11.Data(data=response.body), h11.EndOfMessage())
+        else:
+            await self._send(head)
+            await self._stream(response.body)
+            await self._send(h11.EndOfMessage())
 
     async def _stream(self, pieces: AsyncIterable[bytes]) -> None:
         """Send the pieces as they come; stop asking for more when the client has gone."""
@@ -306,8 +306,9 @@ class _Connection:
             if piece:
                 await self._send(h11.Data(data=piece))
 
-    async def _send(self, event: Any) -> None:
-        self._writer.write(self._protocol.send(event) or b"")
+    async def _send(self, *events: Any) -> None:
+        """Send in one piece, so that no packet waits for the receipt of another."""
+        self._writer.write(b"".join(self._protocol.send(event) or b"" for event in events))
         async with asyncio.timeout(self._limits.idle_seconds):
             await self._writer.drain()
 

@@ -56,6 +56,10 @@ class Emit(Protocol):
         ...
 
 
+def _recall_nothing(name: str) -> None:
+    """For components that run without a spool, as in tests."""
+
+
 async def _forget(name: str, value: Json) -> None:
     """For components that run without a spool, as in tests."""
 
@@ -77,7 +81,7 @@ class Context:
     """`await unseen(uids)`: those that the spool has not taken from this input."""
     kinds: Mapping[str, str]
     """Field name → kind, as remembered in the spool; read only."""
-    recall: Callable[[str], Json | None] = {}.get
+    recall: Callable[[str], Json | None] = _recall_nothing
     """`recall(name)`: what this component remembered, in this run or an earlier one."""
     remember: Callable[[str, Json], Awaitable[None]] = _forget
     """`await remember(name, value)`: keep a value (that JSON can hold) in the spool."""

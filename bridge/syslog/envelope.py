@@ -34,7 +34,7 @@ class Envelope(NamedTuple):
         return self.priority is not None or bool(self.format)
 
 
-_COUNT = re.compile(r"[1-9][0-9]{0,8} (?=<[0-9]|CEF:|1 )")
+_COUNT = re.compile(r"[1-9][0-9]{0,8} (?=<[0-9]|CEF:|1 (?:[0-9]{4}-|- ))")
 _PRI = re.compile(r"<([0-9]{1,3})>[ \t]*+")
 _ISO = r"[0-9]{4}[-/][0-9]{2}[-/][0-9]{2}[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?"
 _WORD = r"(?!(?i:CEF:))([^\s|]++)(?:[ ]++|\Z)"

@@ -7,15 +7,17 @@ import re
 _DAY_OR_MONTH = b"Mon|Tue|Wed|Thu|Fri|Sat|Sun|Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
 _TIME = rb"(?:" + _DAY_OR_MONTH + rb"),? +[0-9JFMASOND]"
 
-COUNT = re.compile(rb"([1-9][0-9]{0,8}) (?=<[0-9]|CEF:|1 )")
+COUNT = re.compile(rb"([1-9][0-9]{0,8}) (?=<[0-9]|CEF:|1 (?:[0-9]{4}-|- ))")
 """The octet count of RFC 6587 section 3.4.1. Longer digit runs are epochs or nonsense."""
 
-COUNT_SO_FAR = re.compile(rb"[1-9][0-9]{0,8}(?:\Z| (?:\Z|<\Z|1\Z|C\Z|CE\Z|CEF\Z))")
+COUNT_SO_FAR = re.compile(rb"[1-9][0-9]{0,8}(?:| (?:<?|C|CE|CEF|1(?: (?:[0-9]{0,4}|-))?))\Z")
 """What can still become an octet count when more octets come."""
 
 RECORD = re.compile(
     rb"(?:\xef\xbb\xbf)?[ \t]*+[\"']?(?:<[0-9]{1,3}>|[Cc][Ee][Ff]:|[1-9][0-9]{0,2} [0-9-]"
-    rb"|[0-9]{4}[-/][0-9]{2}[-/]|[0-9]{10}|[1-9][0-9]{0,8} (?:<[0-9]|CEF:|1 )|" + _TIME + rb")"
+    rb"|[0-9]{4}[-/][0-9]{2}[-/]|[0-9]{10}|[1-9][0-9]{0,8} (?:<[0-9]|CEF:|1 [0-9-])|"
+    + _TIME
+    + rb")"
 )
 """A record, with or without a syslog header or an octet count."""
 
@@ -26,7 +28,7 @@ AFTER_COUNT = re.compile(
 """What may follow a counted frame directly; also the beginning of such at the end of the octets."""
 
 NEXT_LINE = re.compile(
-    rb"(?:\r?\n|\0)+(?=[\"']?(?:<[0-9]{1,3}>|CEF:[0-9]|[1-9][0-9]{0,8} <[0-9]{1,3}>"
+    rb"[\n\0](?=[\"']?(?:<[0-9]{1,3}>|CEF:[0-9]|[1-9][0-9]{0,8} <[0-9]{1,3}>"
     rb"|(?:" + _TIME + rb"|[0-9]{4}-[0-9]{2}-)[^\n|]{0,256}CEF:[ \t]{0,8}[0-9]))"
 )
 """A delimiter with the sure start of a record behind it."""

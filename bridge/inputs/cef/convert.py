@@ -20,10 +20,15 @@ _BOOLEANS: Final = {
     **dict.fromkeys(("false", "no", "0", "0.0"), "false"),
 }
 LONG_LIMIT: Final = 1 << 63
+_SURELY_LONG: Final = 18
+"""So many digits always fit 64 bits."""
 
 
 def long(text: str) -> int | None:
     """A whole number in decimal that fits 64 bits; larger ones stay text."""
+    if len(text) <= _SURELY_LONG and text.isdigit() and text.isascii():
+        return int(text)
+    text = text.strip()
     if not _INTEGER.fullmatch(text):
         return None
     number = int(text)
@@ -32,6 +37,7 @@ def long(text: str) -> int | None:
 
 def double(text: str) -> float | None:
     """A finite number."""
+    text = text.strip()
     if not _DECIMAL.fullmatch(text):
         return None
     number = float(text)
@@ -40,7 +46,7 @@ def double(text: str) -> float | None:
 
 def boolean(text: str) -> str | None:
     """`true` or `false` as text, because Graylog's decoder drops JSON booleans."""
-    return _BOOLEANS.get(text.lower())
+    return _BOOLEANS.get(text.strip().lower())
 
 
 READERS: Final[dict[str, Callable[[str], Value]]] = {

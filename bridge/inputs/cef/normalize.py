@@ -12,16 +12,19 @@ import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
 from typing import Final
 
 from bridge import times
 from bridge.cef import CefRecord
 from bridge.event import Event, Value
 from bridge.inputs.cef import convert, summary, tables
+from bridge.inputs.cef.keys import HEADER_KINDS
 from bridge.inputs.cef.names import Names, slug
 from bridge.inputs.cef.plan import Planner
 
 _MESSAGE_KEYS: Final = ("msg",)
+_HEADER_FIELDS: Final = {name: f"cef_{name}" for name in HEADER_KINDS if name != "severity"}
 _NO_FLAGS: Final[frozenset[str]] = frozenset()
 
 
@@ -86,27 +89,35 @@ class _Reading:
         self.flags: set[str] = set()
         self._record = record
         self._arrival = now
-        self._now = datetime.fromtimestamp(now, UTC)
+        self._now = _in_utc(now)
+        self._known: tuple[str, datetime | None] = ("", None)
         self._timezone = timezone
         self._unnamed: list[str] = []
 
     def time(self) -> tuple[float, str]:
         """The event's time in seconds since the epoch, and where it comes from."""
         found = self._record.event_reading(self._now, self._timezone)
-        self.flags |= found.flags
         if found.time is None:
+            self.flags |= found.flags
             return self._arrival, "arrival"
+        if found.flags:
+            self.flags |= found.flags
+        elif found.source != "envelope":
+            self._known = (self._record.extensions[found.source], found.time)
         return found.time.timestamp(), found.source
 
     def header(self) -> None:
         """The seven fields of the header, as far as they are there."""
-        for name, value in self._record.header.items():
-            if value is not None and name != "severity":
-                self.event[f"cef_{name}"] = value
-        if severity := self._record.header["severity"]:
-            number = convert.long(severity.strip())
-            place = "cef_severity_text" if number is None else "cef_severity"
-            self.event[place] = severity if number is None else number
+        header, event = self._record.header, self.event
+        for name, place in _HEADER_FIELDS.items():
+            if (value := header[name]) is not None:
+                event[place] = value
+        if severity := header["severity"]:
+            number = convert.long(severity)
+            if number is None:
+                event["cef_severity_text"] = severity
+            else:
+                event["cef_severity"] = number
 
     def envelope(self) -> None:
         """The syslog header, and text before the record that is none."""
@@ -163,15 +174,18 @@ class _Reading:
             self.event[sibling] = value
 
     def _number(self, value: str, kind: str) -> tuple[Value, bool]:
-        read = convert.READERS[kind](value.strip())
+        read = convert.READERS[kind](value)
         if read is None and value.strip():
             self.flags.add(f"{convert.WORDS[kind]}_unreadable")
         return read, read is None
 
     def _time(self, value: str) -> tuple[Value, bool]:
-        zone = self._record.extensions.get("dtz")
-        moment, flags = times.read(value, self._now, self._timezone, zone)
-        self.flags |= flags
+        text, moment = self._known
+        flags = _NO_FLAGS
+        if value != text:
+            zone = self._record.extensions.get("dtz")
+            moment, flags = times.read(value, self._now, self._timezone, zone)
+            self.flags |= flags
         if moment is None:
             return None, True
         return convert.iso(moment), bool(flags) or not convert.is_plain_time(value)
@@ -180,6 +194,12 @@ class _Reading:
         """Keep a value for which there is no field."""
         self._unnamed.append(f"{name}={value}")
         self.flags.add("unnamed_pairs")
+
+
+@lru_cache(maxsize=4)
+def _in_utc(now: float) -> datetime:
+    """All frames of one read arrive at the same time."""
+    return datetime.fromtimestamp(now, UTC)
 
 
 def _list(items: Iterable[str]) -> str:

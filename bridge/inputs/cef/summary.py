@@ -9,6 +9,9 @@ from bridge.cef import CefRecord
 
 LEVELS: Final = {"Low": 6, "Medium": 4, "High": 3, "Very-High": 2}
 """Severity band → syslog level."""
+_LEVEL_OF_NUMBER: Final = dict(
+    zip(map(str, range(11)), (6, 6, 6, 6, 4, 4, 4, 3, 3, 2, 2), strict=True)
+)
 NO_LEVEL: Final = 5
 MAX_LINE: Final = 512
 NOTHING: Final = frozenset({"-", "None", "N/A", "null", "unknown"})
@@ -22,11 +25,15 @@ _ROLES: Final = (
     ("to", ("dst",), "dpt"),
     ("file", ("fname",), ""),
 )
+_ROLE_KEYS: Final = frozenset(key for _, keys, _ in _ROLES for key in keys)
 
 
 def level(record: CefRecord) -> int:
     """The syslog level: from the severity's band, else the envelope's own, else 5 (notice)."""
-    found = LEVELS.get(record.severity_band(), record.envelope.severity)
+    severity = record.header["severity"] or ""
+    found = _LEVEL_OF_NUMBER.get(severity) or LEVELS.get(record.severity_band())
+    if found is None:
+        found = record.envelope.severity
     return NO_LEVEL if found is None else found
 
 
@@ -46,11 +53,15 @@ def line(record: CefRecord, text_keys: Sequence[str] = ("msg",)) -> str:
         head = f"{head} (severity {severity})"
     text = _first(pairs, text_keys)[: 2 * MAX_LINE]
     whole = ", ".join([head, *_roles(pairs)]) + (f": {text}" if text else "")
-    return _shortened(" ".join(whole.split()))
+    if "  " in whole or not whole.isprintable():
+        whole = " ".join(whole.split())
+    return whole if len(whole) <= MAX_LINE else f"{whole[: MAX_LINE - 1]}…"
 
 
 def _roles(pairs: Mapping[str, str]) -> list[str]:
-    told = []
+    told: list[str] = []
+    if _ROLE_KEYS.isdisjoint(pairs):
+        return told
     for word, keys, port_key in _ROLES:
         if value := _first(pairs, keys)[:MAX_LINE]:
             port = pairs.get(port_key, "")[:MAX_LINE]
@@ -65,7 +76,3 @@ def _first(pairs: Mapping[str, str], keys: Sequence[str]) -> str:
         if value and value not in NOTHING:
             return value
     return ""
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= MAX_LINE else f"{text[: MAX_LINE - 1]}…"

@@ -76,8 +76,8 @@ class CefConfig(InputConfig):
     keep_short_keys: bool = False
     """Keep `cs1` and its label as they came, beside the field that the label names."""
     vendor_tables: list[Annotated[LocalPath, AfterValidator(_table)]] = []
-    """Tables of your own, see `bridge/inputs/cef/tables.py`; for a vendor that has one, in place
-    of it."""
+    """Files that name the fields of a vendor's own labels and keys, in the form of
+    `bridge/inputs/cef/vendors/cybereason.yaml`; yours counts in place of the built-in one."""
 
     @model_validator(mode="after")
     def _fits_transport(self) -> Self:

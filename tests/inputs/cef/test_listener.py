@@ -35,6 +35,22 @@ async def test_it_says_where_it_listens() -> None:
         assert front.detail == f"listening on tcp 127.0.0.1:{front.address[1]}"
 
 
+@pytest.mark.parametrize(
+    ("address", "client", "sender"),
+    [("[::1]:0", "::1", "::1"), ("[::]:0", "127.0.0.1", "127.0.0.1"), ("[::]:0", "::1", "::1")],
+)
+async def test_ipv6_and_ipv4_senders_are_named_as_they_are(
+    address: str, client: str, sender: str
+) -> None:
+    async with running(address=address) as front:
+        _, writer = await asyncio.open_connection(client, front.address[1])
+        writer.write(record(1).encode())
+        writer.close()
+        await writer.wait_closed()
+        (event,) = await front.emit.wait_for(1)
+        assert event["bridge_sender"] == sender
+
+
 async def test_any_cut_of_the_stream_gives_the_same_events() -> None:
     data = f"{record(1)}\n{record(2)}\r\n{record(3)}\0".encode()
     async with running() as front:

@@ -115,7 +115,7 @@ class TestNames:
         for path in DATA.glob("*.in"):
             event = normalize(parse(path.read_text()), "", now=NOW, sender="192.0.2.7")
             for name in event:
-                if name.startswith(("cef_", "syslog_", "cybereason_")):
+                if name.startswith(("cef_", "syslog_", "cybereason_malop_")):
                     assert name in FIXED_KINDS
 
 

@@ -13,20 +13,20 @@ from bridge.clock import Clock
 T = TypeVar("T")
 
 HEALTHY_SECONDS = 10.0
-"""An attempt that lasted this long ended a row of failures; the pauses start small again."""
 
 
 class _Pause(wait_base):
     """Full-jitter pauses that grow with failures in a row, not below the error's `retry_after`."""
 
-    def __init__(self, clock: Clock, max_seconds: float) -> None:
+    def __init__(self, clock: Clock, max_seconds: float, healthy_seconds: float) -> None:
         self._clock = clock
+        self._healthy_seconds = healthy_seconds
         self._growing = wait_random_exponential(multiplier=0.25, max=max_seconds)
         self._failures = 0
         self.started = clock.monotonic()
 
     def __call__(self, retry_state: RetryCallState) -> float:
-        if self._clock.monotonic() - self.started >= HEALTHY_SECONDS:
+        if self._clock.monotonic() - self.started >= self._healthy_seconds:
             self._failures = 0
         self._failures += 1
         retry_state.attempt_number = self._failures
@@ -44,13 +44,15 @@ async def persist(
     failed: Callable[[BaseException, float], None],
     max_seconds: float = 15.0,
     sleep: Callable[[float], Awaitable[None]] | None = None,
+    healthy_seconds: float = HEALTHY_SECONDS,
 ) -> T:
     """Call `attempt` until it returns; after each of `errors` tell `failed(error, pause)`, pause.
 
     Other exceptions go through. Pauses are random between 0 and a bound that doubles up to
-    `max_seconds`; `sleep` (default: the clock's) may end early.
+    `max_seconds`; `sleep` (default: the clock's) may end early. An attempt that lasted for
+    `healthy_seconds` ends a row of failures: the pauses start small again.
     """
-    pause = _Pause(clock, max_seconds)
+    pause = _Pause(clock, max_seconds, healthy_seconds)
 
     def before_sleep(state: RetryCallState) -> None:
         if state.outcome and (error := state.outcome.exception()):

@@ -97,6 +97,8 @@ class Demo:
                 "graylog": {
                     "type": "gelf_tcp",
                     "endpoint": self._endpoint or f"127.0.0.1:{graylog.port}",
+                    "confirm_seconds": 0.1,
+                    "hold_back_seconds": 0.1,
                 }
             },
             "spool": {"directory": str(directory / "spool"), "min_free_bytes": 0},

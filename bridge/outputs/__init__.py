@@ -63,9 +63,16 @@ class Output(ABC):
     async def close(self) -> None:
         """Let go of the connection; safe without `connect` and safe twice."""
 
-    async def broken(self) -> None:
-        """Return when a connection that carried confirmed data has ended uncleanly."""
-        await asyncio.Event().wait()
+    def flush(self) -> None:
+        """Confirm what is under way soon: no more will come before that."""
+
+    async def broken(self) -> str:
+        """Return, with the reason, when a connection has ended uncleanly.
+
+        What was confirmed during the last `hold_back_seconds` is then sent again. It must return
+        before the sends fail that run at that moment.
+        """
+        return str(await asyncio.get_running_loop().create_future())
 
     async def check(self) -> None:
         """Try the destination; raise with advice when something is wrong."""

@@ -1,102 +1,22 @@
-"""From the spool to one output: order, window, hold-back, back-off, dead letters.
-
-::
-
-    committed          confirmed            sent                  spool's end
-        │  held back       │   under way      │      waiting           │
-    ────┴──────────────────┴──────────────────┴────────────────────────┴──▶ rows
-
-Sends start in the order of the spool. `confirmed` follows the unbroken prefix of batches whose
-`send` returned; `committed` is the cursor in the spool and lags by the output's
-`hold_back_seconds`. After an error everything behind `confirmed` is sent again; after an unclean
-end of a connection that carried confirmed messages, everything behind `committed`.
-"""
+"""The loop that delivers to one output; see the package."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
-
-import orjson
 
 from bridge.clock import Clock
-from bridge.errors import Rejected, Retryable
+from bridge.delivery.parts import Held, Sent, Session, united
+from bridge.delivery.selection import selector
+from bridge.delivery.suspect import Suspect
+from bridge.delivery.window import Window
+from bridge.errors import Retryable
 from bridge.health import State
-from bridge.outputs import Output, OutputConfig, Selection
+from bridge.outputs import Output
 from bridge.retry import persist
-from bridge.spool import Batch, Buried, Progress, Spool
-
-T = TypeVar("T")
+from bridge.spool import Batch, Progress, Spool
 
 READ_BYTES = 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class _Sent:
-    """A row under way: what of it is sent (None: nothing was selected), and its send."""
-
-    row: Batch
-    batch: Batch | None
-    send: asyncio.Future[None]
-
-    @property
-    def size(self) -> int:
-        return len(self.batch.data) if self.batch else 0
-
-    def progress(self) -> Progress:
-        """What a finished send means for the cursor; raises what the send raised."""
-        sent = self.batch.count if self.batch else 0
-        buried: tuple[Buried, ...] = ()
-        try:
-            self.send.result()
-        except Rejected as rejected:
-            buried = self._buried(rejected)
-        return Progress(self.row.id, sent - len(buried), self.row.count - sent, buried)
-
-    def _buried(self, rejected: Rejected) -> tuple[Buried, ...]:
-        messages = self.batch.messages() if self.batch else []
-        return tuple(
-            Buried(messages[index], rejected.reason, self.row.input)
-            for index in sorted(set(rejected.indexes))
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class _Held:
-    """Confirmed, to be committed at `due` on the monotonic clock."""
-
-    due: float
-    progress: Progress
-
-
-@dataclass(slots=True)
-class _Session:
-    """What lives as long as one connection."""
-
-    wake: asyncio.Event = field(default_factory=asyncio.Event)
-    broken: asyncio.Task[None] | None = None
-    reading: asyncio.Task[list[Batch]] | None = None
-    alarm: asyncio.Task[None] | None = None
-    rows: deque[Batch] = field(default_factory=deque)
-    flying: deque[_Sent] = field(default_factory=deque)
-    flying_bytes: int = 0
-
-    def watch(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        """Run `work`; its end wakes the loop."""
-        task = asyncio.ensure_future(work)
-        task.add_done_callback(lambda _: self.wake.set())
-        return task
-
-    async def cancel(self) -> None:
-        """Cancel everything that still runs and wait for it."""
-        sends = [sent.send for sent in self.flying]
-        tasks = [task for task in (self.broken, self.reading, self.alarm, *sends) if task]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 class Delivery:
@@ -109,13 +29,15 @@ class Delivery:
         self._spool = spool
         self._clock = clock
         self._select = selector(output.config)
+        self._window = Window(output.window_bytes)
+        self._suspect: Suspect | None = None
         self._committed = 0
         self._read_at = 0
-        self._held: deque[_Held] = deque()
+        self._held: deque[Held] = deque()
         self._committing: asyncio.Task[None] | None = None
         self._draining = asyncio.Event()
         self._drained = asyncio.Event()
-        self._session = _Session()
+        self._session = Session()
 
     async def run(self) -> None:
         """Deliver until drained, connecting again after every break."""
@@ -127,6 +49,7 @@ class Delivery:
                 clock=self._clock,
                 failed=self._failed,
                 sleep=self._pause,
+                healthy_seconds=1.0,
             )
         finally:
             self._drained.set()
@@ -140,11 +63,10 @@ class Delivery:
 
     async def _deliver(self) -> None:
         """One connection, from connecting to its end."""
-        if self._draining.is_set():
-            return
-        self._session = session = _Session()
+        self._session = session = Session()
         try:
-            await self._output.connect()
+            if not await self._connect():
+                return
             self._context.report(State.OK, "connected")
             session.broken = session.watch(self._output.broken())
             while True:
@@ -153,8 +75,30 @@ class Delivery:
                 if self._draining.is_set() and self._is_settled():
                     return
                 await session.wake.wait()
+        except (Retryable, OSError):
+            self._blame()
+            raise
         finally:
             await self._end()
+
+    async def _connect(self) -> bool:
+        """Connect; False when a drain comes first. Raises what the output raises."""
+        if self._draining.is_set():
+            return False
+        connecting = asyncio.ensure_future(self._output.connect())
+        draining = asyncio.ensure_future(self._draining.wait())
+        try:
+            await asyncio.wait((connecting, draining), return_when=asyncio.FIRST_COMPLETED)
+            if connecting.done():
+                connecting.result()
+            return connecting.done()
+        except (Retryable, OSError):
+            self._doubt()
+            raise
+        finally:
+            connecting.cancel()
+            draining.cancel()
+            await asyncio.wait((connecting, draining))
 
     def _step(self) -> None:
         """Everything that can be done without waiting."""
@@ -167,6 +111,7 @@ class Delivery:
             session.reading = None
             self._read_at = session.rows[-1].id
         if self._draining.is_set():
+            self._output.flush()
             return
         self._send_rows()
         if not session.reading and not session.rows:
@@ -178,32 +123,65 @@ class Delivery:
     def _check_broken(self) -> None:
         broken = self._session.broken
         if broken and broken.done():
-            broken.result()
-            self._context.count("resent", sum(held.progress.delivered for held in self._held))
-            self._held.clear()
-            raise Retryable("the peer went away without having confirmed all that it was sent")
+            reason = broken.result()
+            self._doubt()
+            raise Retryable(reason)
+
+    def _doubt(self) -> None:
+        """Send again what was confirmed a moment ago: the peer may have died with it."""
+        self._context.count("resent", sum(held.progress.delivered for held in self._held))
+        self._held.clear()
 
     def _send_rows(self) -> None:
         """Start sends while the window has room; one batch may always be under way."""
-        session = self._session
+        session, window = self._session, self._window
+        if window.is_careful and not self._is_settled():
+            self._output.flush()
+            return
         while session.rows:
             size = len(session.rows[0].data)
-            if session.flying and session.flying_bytes + size > self._output.window_bytes:
+            if session.flying and session.flying_bytes + size > window.size:
+                if window.is_narrow:
+                    self._output.flush()
                 return
             row = session.rows.popleft()
             batch = self._select(row)
-            send = session.watch(self._output.send(batch) if batch else asyncio.sleep(0))
-            sent = _Sent(row, batch, send)
+            send = session.watch(self._send(batch) if batch else asyncio.sleep(0))
+            sent = Sent(row, batch, send)
             session.flying.append(sent)
             session.flying_bytes += sent.size
+
+    async def _send(self, batch: Batch) -> None:
+        suspect = self._suspect
+        if suspect is None or suspect.batch.id != batch.id:
+            await self._output.send(batch)
+            return
+        behind = None
+        if self._spool.readable(self._id, batch.id):
+            behind = self._select((await self._spool.read(self._id, batch.id, 1))[0])
+        await suspect.send(behind)
+
+    def _blame(self) -> None:
+        """The connection broke: remember what was under way, and whom to suspect."""
+        flying = self._session.flying
+        if not flying:
+            return
+        self._window.failed(flying[-1].row.id)
+        batch = flying[0].batch
+        if not self._window.is_careful or len(flying) > 1 or batch is None:
+            return
+        if self._suspect is None or self._suspect.batch.id != batch.id:
+            self._suspect = Suspect(batch, self._output, self._clock)
 
     def _settle(self) -> None:
         """Take the unbroken prefix of finished sends; raise what any other send raised."""
         flying = self._session.flying
         due = self._clock.monotonic() + self._output.hold_back_seconds
         while flying and flying[0].send.done():
-            self._held.append(_Held(due, flying[0].progress()))
-            self._session.flying_bytes -= flying.popleft().size
+            self._held.append(Held(due, flying[0].progress()))
+            size = flying.popleft().size
+            self._session.flying_bytes -= size
+            self._window.confirmed(size)
         for sent in flying:
             if sent.send.done():
                 sent.progress()
@@ -226,6 +204,9 @@ class Delivery:
     async def _advance(self, progress: Progress) -> None:
         await self._spool.advance(self._id, progress)
         self._committed = progress.position
+        self._window.committed(progress.position)
+        if self._suspect and self._suspect.batch.id <= progress.position:
+            self._suspect = None
 
     def _set_alarm(self, seconds: float) -> None:
         session = self._session
@@ -258,38 +239,3 @@ class Delivery:
         finally:
             for task in waits:
                 task.cancel()
-
-
-def united(parts: Sequence[Progress]) -> Progress:
-    """Consecutive steps as one."""
-    return Progress(
-        position=parts[-1].position,
-        delivered=sum(part.delivered for part in parts),
-        filtered=sum(part.filtered for part in parts),
-        buried=tuple(buried for part in parts for buried in part.buried),
-    )
-
-
-def selector(config: OutputConfig) -> Callable[[Batch], Batch | None]:
-    """What `only` and `except` leave of a batch: all, fewer messages, or None."""
-    only, exclude = config.only, config.exclude
-    if only is None and exclude is None:
-        return lambda batch: batch
-
-    def wanted(message: bytes, source: str) -> bool:
-        event_type = orjson.loads(message).get("_event_type", "")
-        if only is not None and not _selects(only, source, event_type):
-            return False
-        return exclude is None or not _selects(exclude, source, event_type)
-
-    def select(batch: Batch) -> Batch | None:
-        messages = [message for message in batch.messages() if wanted(message, batch.input)]
-        if not messages:
-            return None
-        return Batch(batch.id, batch.input, len(messages), b"\0".join(messages))
-
-    return select
-
-
-def _selects(selection: Selection, source: str, event_type: str) -> bool:
-    return source in selection.inputs or event_type in selection.event_types

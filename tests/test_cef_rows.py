@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from bridge import cef, times
 from bridge.cef import CefRecord, parse
 
 DATA = Path(__file__).parent / "data" / "cef"
@@ -84,6 +86,20 @@ def test_every_row_has_a_case() -> None:
     """Row 83 (a huge value) is a test of cost, not a line of data."""
     rows = {case["row"] for _, case in CASES}
     assert rows == set(range(1, 121)) - {83}
+
+
+def named_flags() -> set[str]:
+    """The flags in the tables of the documentation."""
+    tables = [
+        re.split("^=.*=$", str(module.__doc__), flags=re.MULTILINE)[1] for module in (cef, times)
+    ]
+    return set(re.findall(r"^([a-z_0-9]+) ", "".join(tables), re.MULTILINE))
+
+
+def test_every_flag_is_documented_and_has_a_case() -> None:
+    """`octet_count` is a flag of `bridge.syslog`."""
+    used = {flag for _, case in CASES for flag in case.get("flags", [])}
+    assert used - {"octet_count"} == named_flags()
 
 
 def test_octets_and_text_are_read_alike() -> None:

@@ -35,11 +35,11 @@ def read_extension(text: str, *, escapes: bool = True, quotes: bool = False) -> 
     """
     text = text.rstrip(WHITE)
     pieces = text.split("=")
+    if escapes and "\\=" in text:
+        pieces = _merge(pieces)
     flags: set[str] = set()
     if len(pieces) == 1:
         return {}, [], text.strip(WHITE), {"leftover"} if text else flags
-    if escapes and "\\=" in text:
-        pieces = _merge(pieces)
     leftover = ""
     keys: tuple[str, ...] = (pieces[0],)
     values: Sequence[str] = pieces[-1:]
@@ -106,7 +106,7 @@ def _search(
     held = [leftover] if key is None else []  # parts of one text, which had `=` between them
     for piece in pieces[1:-1]:
         value, blank, next_key = piece.rpartition(" ")
-        if not (blank and next_key in _keys):
+        if piece and not (blank and next_key in _keys):
             value, next_key = _split(piece, flags)
         if not next_key or (quotes and keys and _is_open(held, value)):
             held.append(piece)

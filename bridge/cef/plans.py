@@ -48,7 +48,7 @@ def plan_for(keys: tuple[str, ...]) -> Plan:
 
 def _make(keys: tuple[str, ...]) -> Plan:
     known_keys = [(key, meaning) for key in dict.fromkeys(keys) if (meaning := lookup(key))]
-    is_plain = all(key.isascii() and key.isalnum() for key in keys)
+    is_plain = all((key.isascii() and key.isalnum()) or lookup(key) for key in keys)
     return Plan(
         tuple((key, meaning.kind) for key, meaning in known_keys if meaning.kind in _NUMBERS),
         tuple(key for key, meaning in known_keys if meaning.kind == "time"),

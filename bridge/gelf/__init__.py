@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from bridge.gelf.changes import TRIMMED, Change, What
 from bridge.gelf.decode import Decoded, Dropped, Stored, decode, index_problems
-from bridge.gelf.encode import MAX_BYTES, encode
+from bridge.gelf.encode import encode
+from bridge.gelf.limits import MAX_BYTES
 from bridge.gelf.names import wire_name
 from bridge.gelf.trim import MIN_BYTES, trim
 

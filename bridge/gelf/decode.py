@@ -14,18 +14,14 @@ from typing import Any, Final
 
 from bridge.gelf import java
 from bridge.gelf.java import Unreadable
+from bridge.gelf.limits import ANALYSED, MAX_FLOAT, MAX_LONG, MAX_TIMESTAMP, MIN_LONG, TERM_LIMIT
 
 DECOMPRESS_LIMIT: Final = 8_388_608
 """`decompress_size_limit`: what is longer is cut, and then is no JSON any more."""
 
-TERM_LIMIT: Final = 32_766
-MAX_FLOAT: Final = 3.4028234663852886e38
-MAX_TIMESTAMP: Final = 253_402_300_799
-
 _GZIP: Final = b"\x1f\x8b"
 _RESERVED: Final = frozenset({"_id", "_ttl", "_source", "_all", "_index", "_type", "_score"})
 _VALID_KEY: Final = re.compile(r"[A-Za-z0-9.@_-]*")
-_ANALYSED: Final = frozenset({"message", "full_message"})
 _OVERWRITTEN: Final = frozenset({"streams", "failed_message_streams"})
 
 Stored = str | int | float
@@ -49,7 +45,8 @@ class Decoded:
     `fields` are named as Graylog stores them (`short_message` is `message`, `host` is `source`):
     str is its String, int its Long (`level`: Integer), float its Double. `timestamp` is in seconds,
     rounded to milliseconds, and absent where Graylog takes the time of arrival. `rejection` says
-    why the whole message is refused; then there are no fields.
+    why the whole message is refused; then there are no fields. `warnings` are what Graylog keeps,
+    but not as it was sent.
     """
 
     fields: dict[str, Stored] = field(default_factory=dict)
@@ -70,11 +67,11 @@ def decode(document: bytes, remote: str | None = None) -> Decoded:
         return Decoded(rejection=str(error))
     if more:
         warnings.append("a second document in the same message is ignored")
-    message = _Message()
+    message = _Message(warnings)
     _add_standard_fields(message, root)
     for key, value in root.items():
         _add_field(message, key, value)
-    return _finished(message, warnings, remote)
+    return _finished(message, remote)
 
 
 def index_problems(fields: dict[str, Stored]) -> list[str]:
@@ -86,7 +83,7 @@ def index_problems(fields: dict[str, Stored]) -> list[str]:
             problems.append("a field without a name loses the message")
         if underscored[name.replace(".", "_")] > 1 and "." in name:
             problems.append(f"{name}: lost, its underscored name exists as well")
-        if isinstance(value, str) and name not in _ANALYSED and _is_too_long(value):
+        if isinstance(value, str) and name not in ANALYSED and _is_too_long(value):
             problems.append(f"{name}: longer than {TERM_LIMIT} bytes, loses the message")
         if isinstance(value, float) and not abs(value) <= MAX_FLOAT:
             problems.append(f"{name}: beyond a 32-bit float, loses the message")
@@ -149,18 +146,16 @@ def _validated(root: Any) -> list[str]:
         raise Unreadable(f'"{key}" is not a text')
     if java.is_blank(node[key]) and java.is_blank(_as_text(node.get("message", ""))):
         raise Unreadable(f'"{key}" is blank')
-    timestamp = node.get("timestamp", 0)
-    if isinstance(timestamp, (str, bool)) or timestamp is None:
-        warnings.append('"timestamp" is not a number')
     return warnings
 
 
 class _Message:
     """Graylog's `Message`, as far as the decoder uses it."""
 
-    def __init__(self) -> None:
+    def __init__(self, warnings: list[str]) -> None:
         self.fields: dict[str, Stored] = {}
         self.dropped: list[Dropped] = []
+        self.warnings = warnings
 
     def add(self, key: str, name: str, value: Stored, required: bool = False) -> None:
         """`addField`: names are trimmed and checked, texts are trimmed, blank ones dropped."""
@@ -192,6 +187,8 @@ def _add_standard_fields(message: _Message, root: dict[str, Any]) -> None:
     timestamp = _seconds(root.get("timestamp"))
     if timestamp is not None:
         message.fields["timestamp"] = timestamp
+    elif "timestamp" in root:
+        message.drop("timestamp", "no seconds above 0, the time of arrival is taken")
     if full_message := java.trim(_as_text(root.get("full_message", ""))):
         message.fields["full_message"] = full_message
     if file := java.trim(_as_text(root.get("file", ""))):
@@ -223,7 +220,7 @@ def _add_field(message: _Message, key: str, value: Any) -> None:
     elif isinstance(value, bool):
         message.drop(key, "Graylog drops booleans")
     else:
-        message.add(key, name, _converted(value))
+        message.add(key, name, _converted(message, key, value))
 
 
 _STANDARD: Final = frozenset(
@@ -236,10 +233,12 @@ def _is_set(message: _Message, name: str) -> bool:
     return name in message.fields or name in ("timestamp", "_id")
 
 
-def _converted(value: Any) -> Stored:
+def _converted(message: _Message, key: str, value: Any) -> Stored:
     if isinstance(value, (dict, list)):
+        message.warnings.append(f"{key}: becomes text")
         return java.container_text(value)
-    if isinstance(value, int):
+    if isinstance(value, int) and not MIN_LONG <= value <= MAX_LONG:
+        message.warnings.append(f"{key}: beyond 64 bits, wraps around")
         return java.wrapped(value, 64)
     return value  # type: ignore[no-any-return]
 
@@ -288,7 +287,7 @@ def _as_integer(value: Any, bits: int) -> int | None:
     return java.wrapped(int(value), bits) if isinstance(value, int) else None
 
 
-def _finished(message: _Message, warnings: list[str], remote: str | None) -> Decoded:
+def _finished(message: _Message, remote: str | None) -> Decoded:
     """What `DecodingProcessor` does: no text, no message; no source, the sender's address."""
     if not message.fields.get("message"):
         return Decoded(rejection="incomplete: the message is blank")
@@ -297,4 +296,4 @@ def _finished(message: _Message, warnings: list[str], remote: str | None) -> Dec
             return Decoded(rejection=f"{name} is not a text")
     if not message.fields.get("source") and remote:
         message.fields["source"] = remote
-    return Decoded(message.fields, tuple(message.dropped), None, tuple(warnings))
+    return Decoded(message.fields, tuple(message.dropped), None, tuple(message.warnings))

@@ -15,22 +15,18 @@ import orjson
 from bridge.event import Event, scrub, text
 from bridge.gelf import names
 from bridge.gelf.changes import Change, What, field_of, mark
+from bridge.gelf.limits import (
+    ANALYSED,
+    HOST_LIMIT,
+    LEVELS,
+    MAX_BYTES,
+    MAX_FLOAT,
+    MAX_LONG,
+    MAX_TIMESTAMP,
+    MIN_LONG,
+    TERM_LIMIT,
+)
 from bridge.gelf.trim import cut, trim, with_point
-
-MAX_BYTES: Final = 2_000_000
-"""The longest document; Graylog closes the connection beyond 2,097,152 (`max_message_size`)."""
-
-TERM_LIMIT: Final = 32_766
-"""Bytes of a text that an index takes as one term; a longer one loses the whole message."""
-HOST_LIMIT: Final = 1_024
-
-MIN_LONG: Final = -(2**63)
-MAX_LONG: Final = 2**63 - 1
-MAX_FLOAT: Final = 3.4028234663852886e38
-"""An index takes decimals for 32-bit floats on first sight and refuses the message beyond them."""
-MAX_TIMESTAMP: Final = 253_402_300_799
-"""The last second of the year 9999; the index has no later date."""
-LEVELS: Final = range(8)
 
 _STANDARD: Final = {
     "host": "host",
@@ -40,13 +36,12 @@ _STANDARD: Final = {
     "level": "level",
 }
 _TEXTS: Final = frozenset({"host", "short_message", "full_message"})
-_ANALYSED: Final = frozenset({"short_message", "full_message"})
 _BLANKS: Final = " \t\r\n"
 _CONTROL_CHARACTER: Final = re.compile(rb"\\[bfu]")
 
 _CACHE_SIZE: Final = 4_096
 _keys: dict[str, str] = dict(_STANDARD)
-"""The names that need no repair, as seen so far → the keys of their GELF fields."""
+"""Names that need no repair → the keys of their GELF fields, the first few thousand seen."""
 
 
 def encode(event: Event, changes: list[Change] | None = None) -> bytes:
@@ -60,24 +55,26 @@ def encode(event: Event, changes: list[Change] | None = None) -> bytes:
     document: dict[str, Any] = {"version": "1.1", "host": "", "short_message": ""}
     items: Iterable[tuple[str, Any]] = event.items()
     rest = []
+    known = _keys.get
     for name, value in items:
-        if name in _keys:
+        key = known(name) or _key(name)
+        if key:
             kind = type(value)
             if kind is str:
                 # Below "!" are the texts that are empty or begin with a blank.
                 if value >= "!":
-                    document[_keys[name]] = value
+                    document[key] = value
                     continue
             elif kind is int:
                 if MIN_LONG <= value <= MAX_LONG:
-                    document[_keys[name]] = value
+                    document[key] = value
                     continue
             elif value is None:
                 continue
             elif kind is float and (1e-4 <= abs(value) < 1e16 or value == 0.0):
-                document[_keys[name]] = value
+                document[key] = value
                 continue
-        rest.append((name, value))
+        rest.append((key, name, value))
     draft = _Draft(document, [] if changes is None else changes)
     if rest:
         draft.add(rest)
@@ -95,11 +92,11 @@ class _Draft:
         self.changes = changes
         self.aside: list[tuple[str, str]] = []
 
-    def add(self, fields: Iterable[tuple[Any, Any]]) -> None:
+    def add(self, fields: Iterable[tuple[str | None, Any, Any]]) -> None:
         """Add fields with unusual values, then those with unusual names under names still free."""
         odd = []
-        for name, value in fields:
-            if isinstance(name, str) and (key := _key(str.__str__(name))):
+        for key, name, value in fields:
+            if key:
                 self._put(key, value)
             else:
                 odd.append((text(name), value))
@@ -206,7 +203,7 @@ class _Draft:
     def _with_short_terms(self, data: bytes) -> bytes:
         before = len(self.changes)
         for key, value in list(self.document.items()):
-            if type(value) is str and len(value) * 4 > TERM_LIMIT and key not in _ANALYSED:
+            if type(value) is str and len(value) * 4 > TERM_LIMIT and field_of(key) not in ANALYSED:
                 self.document[key] = self._cut(key, value, TERM_LIMIT)
         return orjson.dumps(self.document) if len(self.changes) > before else data
 
@@ -221,14 +218,13 @@ class _Draft:
         self.changes.append(Change(what, field))
 
 
-def _key(name: str) -> str | None:
-    """The key of a field whose name needs no repair; remembered for the next event."""
-    key = _keys.get(name)
-    if key is None and names.is_good(name):
-        if len(_keys) >= _CACHE_SIZE:
-            _keys.clear()
-            _keys.update(_STANDARD)
-        key = _keys[name] = "_" + name
+def _key(name: Any) -> str | None:
+    """The key of a field whose name needs no repair, else None; remembered for the next event."""
+    if not isinstance(name, str) or not names.is_good(str.__str__(name)):
+        return None
+    key = "_" + str.__str__(name)
+    if len(_keys) < _CACHE_SIZE:
+        _keys[str.__str__(name)] = key
     return key
 
 

@@ -31,7 +31,8 @@ class FakeGraylog:
     """GELF inputs (TCP and UDP) that keep what Graylog keeps.
 
     `async with FakeGraylog() as graylog` listens on `graylog.port` (TCP) and `graylog.udp_port` of
-    the loopback address `host`; 0 lets the system choose. With `tls` the TCP input speaks TLS.
+    the loopback address `host`; 0 lets the system choose. With `tls` the TCP input speaks TLS. The
+    ports stay the same until the end of the block, whatever outage is played.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class FakeGraylog:
         """How many TCP connections were accepted since the beginning."""
         self._tls = tls
         self._paused = False
+        self._reserved: socket.socket | None = None
         self._server: asyncio.Server | None = None
         self._datagrams: asyncio.DatagramTransport | None = None
         self._open: set[_Connection] = set()
@@ -67,14 +69,19 @@ class FakeGraylog:
 
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
+        if self._reserved:
+            self._reserved.close()
+            self._reserved = None
 
     async def start(self) -> None:
         """Listen, after `stop` and `kill` on the same ports as before."""
+        if self._server:
+            return
         loop = asyncio.get_running_loop()
+        listening, self._reserved = self._reserved or self._bound(), None
         self._server = await loop.create_server(
-            lambda: _Connection(self), self.host, self.port, ssl=self._tls, reuse_address=True
+            lambda: _Connection(self), sock=listening, ssl=self._tls
         )
-        self.port = self._server.sockets[0].getsockname()[1]
         self._datagrams, _ = await loop.create_datagram_endpoint(
             lambda: _Datagrams(self), (self.host, self.udp_port)
         )
@@ -135,6 +142,18 @@ class FakeGraylog:
             found += [f"message {number}: {problem}" for problem in problems]
         return found
 
+    def _bound(self) -> socket.socket:
+        """A socket that has the port but does not listen.
+
+        During an outage it keeps the system from giving the port to a client, even to one that
+        tries to reach this very port and would then talk to itself.
+        """
+        bound = socket.socket(socket.AF_INET6 if ":" in self.host else socket.AF_INET)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((self.host, self.port))
+        self.port = bound.getsockname()[1]
+        return bound
+
     def _take(self, document: bytes, peer: str) -> None:
         """One message from whatever transport."""
         self.documents.append(document)
@@ -161,6 +180,7 @@ class FakeGraylog:
         if server is None or datagrams is None:
             return
         server.close()
+        self._reserved = self._bound()
         datagrams.abort()
         closed = [connection.closed for connection in self._open]
         for connection in list(self._open):

@@ -72,7 +72,7 @@ async def test_as_json_every_line_is_the_document(capfd: pytest.CaptureFixture[s
     first, second = capfd.readouterr().out.split("\n")[:-1]
     assert first == encode(EVENT).decode()
     assert json.loads(second)["_x"] == "a\nb\x85\u2028\U000e0001é"
-    assert second.endswith('"a\\nb\\u0085\\u2028\\udb40\\udc01é"}')
+    assert second.endswith('"_x":"a\\nb\\u0085\\u2028\\udb40\\udc01é"}')
 
 
 def test_nothing_of_an_event_can_move_the_cursor_or_begin_a_line() -> None:

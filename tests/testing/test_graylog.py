@@ -130,12 +130,13 @@ class TestTcp:
 
     async def test_everything_that_would_be_lost_is_named(self, graylog: FakeGraylog) -> None:
         good = '"host":"h","short_message":"m"'
-        frames = [f'{{{good},"_a b":1,"_c":true}}', f'{{{good},"_d":1e300}}', "{}"]
+        frames = [f'{{{good},"_a b":1,"_c":true,"_e":[]}}', f'{{{good},"_d":1e300}}', "{}"]
         await exchange(graylog, "\0".join(frames).encode())
         assert graylog.losses() == [
             'rejected: "short_message" is missing',
             "message 1: _a b: the name has a character that Graylog does not take",
             "message 1: _c: Graylog drops booleans",
+            "message 1: _e: becomes text",
             "message 2: d: beyond a 32-bit float, loses the message",
         ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import socket
 from collections.abc import Callable
 from typing import Final, TypeVar
@@ -23,13 +24,10 @@ async def dial(endpoint: Endpoint, protocol: Callable[[], P], timeout: float) ->
     A peer that acknowledges nothing for `timeout` seconds ends the connection (TCP_USER_TIMEOUT,
     RFC 5482), and keep-alive finds a peer that vanished while nothing was sent.
     """
+    delay = None if is_address(endpoint.host) else HAPPY_EYEBALLS_SECONDS
     async with asyncio.timeout(timeout):
         transport, made = await asyncio.get_running_loop().create_connection(
-            protocol,
-            endpoint.host,
-            endpoint.port,
-            happy_eyeballs_delay=HAPPY_EYEBALLS_SECONDS,
-            interleave=1,
+            protocol, endpoint.host, endpoint.port, happy_eyeballs_delay=delay
         )
     watch(transport.get_extra_info("socket"), timeout)
     return made
@@ -42,3 +40,12 @@ def watch(opened: socket.socket, timeout: float) -> None:
     for name, value in options.items():
         if hasattr(socket, name):
             opened.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+
+
+def is_address(host: str) -> bool:
+    """Whether a host is one address, so that there is nothing to choose from."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True

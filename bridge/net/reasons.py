@@ -12,7 +12,7 @@ def reason(error: BaseException) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not accepted: {error.verify_message}"
     if isinstance(error, ssl.SSLError):
-        return f"TLS failed: {error.reason or error}"
+        return f"TLS failed: {(error.reason or str(error)).replace('_', ' ').lower()}"
     if isinstance(error, TimeoutError) and not error.errno:
         return "no answer in time"
     if isinstance(error, OSError) and error.errno and not isinstance(error, socket.gaierror):

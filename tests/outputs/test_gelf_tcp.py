@@ -1,79 +1,448 @@
-"""GELF over TCP against a receiver that frames as Graylog does."""
+"""GELF over TCP: confirmed when, and only when, the peer has read everything."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
+from collections.abc import AsyncIterator, Iterator
 
-import orjson
 import pytest
+from pydantic import ValidationError
 
-from bridge.clock import SystemClock
-from bridge.errors import Retryable
-from bridge.inputs import Context
+from bridge.errors import BridgeError, Rejected, Retryable
+from bridge.health import State
 from bridge.outputs import Batch
-from bridge.outputs.gelf_tcp import GelfTcp
+from bridge.outputs.gelf_tcp import MAX_FRAME, GelfTcp
 from bridge.testing import FakeGraylog
+from tests.outputs.running import Host, batch, document, numbers, serving, until
+
+HOUR = 3600
 
 
-def output(port: int) -> GelfTcp:
-    context = Context(
-        id="graylog",
-        log=logging.getLogger("bridge.test"),
-        clock=SystemClock(),
-        report=lambda state, detail: None,
-        count=lambda name, n=1, label="": None,
-        checkpoint=None,  # type: ignore[arg-type]
-        unseen=None,  # type: ignore[arg-type]
-        kinds={},
-    )
-    config = GelfTcp.Config.model_validate({"type": "gelf_tcp", "endpoint": f"127.0.0.1:{port}"})
-    return GelfTcp(config, context)
+@pytest.fixture
+def host() -> Host:
+    return Host()
 
 
-def batch(first: int, last: int) -> Batch:
-    documents = [
-        orjson.dumps({"version": "1.1", "host": "h", "short_message": "m", "_n": number})
-        for number in range(first, last + 1)
-    ]
-    return Batch(last, "in", len(documents), b"\0".join(documents))
+def output(host: Host, *ports: int, **options: object) -> GelfTcp:
+    endpoints = [f"127.0.0.1:{port}" for port in ports]
+    settings = {"type": "gelf_tcp", "endpoint": endpoints, **options}
+    return GelfTcp(GelfTcp.Config.model_validate(settings), host.context())
 
 
-async def send_many(sender: GelfTcp) -> None:
-    for number in range(2, 50):
-        await sender.send(batch(number, number))
-
-
-async def test_every_message_of_a_batch_arrives_in_order() -> None:
-    async with FakeGraylog() as graylog:
-        sender = output(graylog.port)
-        await sender.connect()
-        await sender.send(batch(1, 3))
-        await sender.send(batch(4, 5))
-        await graylog.received(5, timeout=5)
-        assert [message.fields["n"] for message in graylog.messages] == [1, 2, 3, 4, 5]
+@contextlib.asynccontextmanager
+async def connected(host: Host, *ports: int, **options: object) -> AsyncIterator[GelfTcp]:
+    sender = output(host, *ports, **options)
+    await sender.connect()
+    try:
+        yield sender
+    finally:
         await sender.close()
 
 
-async def test_a_destination_that_is_away_is_retryable_and_named() -> None:
+async def begin(sender: GelfTcp, *batches: Batch) -> list[asyncio.Task[None]]:
+    """Start sends, as the delivery loop does."""
+    sends = [asyncio.create_task(sender.send(one)) for one in batches]
+    await asyncio.sleep(0)
+    return sends
+
+
+async def send(sender: GelfTcp, *batches: Batch) -> None:
+    """Send and have it confirmed at once."""
+    sends = await begin(sender, *batches)
+    sender.flush()
+    async with asyncio.timeout(10):
+        await asyncio.gather(*sends)
+
+
+async def failure(sends: list[asyncio.Task[None]], sender: GelfTcp) -> str:
+    """Why all these sends fail; `broken` has to say the same, and not later."""
+    async with asyncio.timeout(10):
+        reason = await sender.broken()
+        for one in sends:
+            with pytest.raises(Retryable) as caught:
+                await one
+            assert caught.value.reason == reason
+    return reason
+
+
+async def test_every_message_arrives_in_order_and_is_confirmed(host: Host) -> None:
+    async with FakeGraylog() as graylog, connected(host, graylog.port) as sender:
+        await send(sender, batch(1, 3), batch(4, 5))
+        await send(sender, batch(6, 6))
+        assert numbers(graylog.documents) == [1, 2, 3, 4, 5, 6]
+
+
+async def test_nothing_is_confirmed_before_the_peer_has_read_it(host: Host) -> None:
+    async with FakeGraylog() as graylog, connected(host, graylog.port) as sender:
+        graylog.pause()
+        (sending,) = await begin(sender, batch(1, 3))
+        sender.flush()
+        assert not (await asyncio.wait([sending], timeout=0.2))[0]
+        graylog.resume()
+        await sending
+        assert numbers(graylog.documents) == [1, 2, 3]
+
+
+async def test_confirmation_is_asked_for_after_a_while(host: Host) -> None:
+    async with (
+        FakeGraylog() as graylog,
+        connected(host, graylog.port, confirm_seconds=0.1) as sender,
+    ):
+        await sender.send(batch(1, 1))
+        assert graylog.connections == 2
+
+
+async def test_confirmation_is_asked_for_after_so_many_bytes(host: Host) -> None:
+    async with (
+        FakeGraylog() as graylog,
+        connected(host, graylog.port, confirm_bytes=1000, confirm_seconds=HOUR) as sender,
+    ):
+        await asyncio.gather(*await begin(sender, *(batch(n, n, 500) for n in range(4))))
+        assert graylog.connections == 3
+
+
+async def test_the_next_connection_is_open_before_the_one_in_use_is_finished(host: Host) -> None:
+    open_at_the_end: list[int] = []
+    opened = 0
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal opened
+        opened += 1
+        if await reader.read():
+            open_at_the_end.append(opened)
+
+    async with serving(handle) as port, connected(host, port) as sender:
+        with contextlib.suppress(Retryable):
+            await send(sender, batch(1, 1))
+        assert open_at_the_end == [2]
+
+
+async def test_at_most_two_connections_carry_what_is_not_confirmed(host: Host) -> None:
+    async with FakeGraylog() as graylog:
+        graylog.pause()
+        async with connected(host, graylog.port, confirm_bytes=1000) as sender:
+            sends = await begin(sender, *(batch(n, n, 1000) for n in range(1, 6)))
+            await asyncio.sleep(0.2)
+            assert graylog.connections == 3  # two that carry something, and one in reserve
+            graylog.resume()
+            await asyncio.gather(*sends)
+            assert sorted(numbers(graylog.documents)) == [1, 2, 3, 4, 5]
+
+
+async def test_blanks_go_in_front_of_the_first_document_of_a_connection(host: Host) -> None:
+    got: list[bytes] = []
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        got.append(await reader.read())
+        writer.close()
+
+    async with serving(handle) as port, connected(host, port) as sender:
+        await send(sender, batch(1, 1), batch(2, 2))
+        assert got == [b" " * 4096 + document(1) + b"\0" + document(2) + b"\0"]
+
+
+@pytest.mark.parametrize("unread", [True, False])
+async def test_a_peer_that_closes_first_confirms_nothing(host: Host, unread: bool) -> None:
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1 if unread else 100_000)
+        if not unread:
+            writer.write_eof()
+            await reader.read()
+
+    async with serving(handle) as port, connected(host, port) as sender:
+        reason = await failure(await begin(sender, batch(1, 3)), sender)
+    assert reason.startswith(f"127.0.0.1:{port}: ")
+    assert "closed the connection" in reason or "reset" in reason
+
+
+async def test_a_reset_confirms_nothing(host: Host) -> None:
+    async with FakeGraylog() as graylog, connected(host, graylog.port) as sender:
+        graylog.pause()
+        sends = await begin(sender, batch(1, 3))
+        sender.flush()
+        await asyncio.sleep(0.05)
+        await graylog.kill()
+        assert "reset" in await failure(sends, sender)
+
+
+async def test_any_answer_is_a_sign_of_another_protocol(host: Host) -> None:
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        await reader.read()
+
+    async with serving(handle) as port, connected(host, port) as sender:
+        reason = await failure(await begin(sender, batch(1, 1)), sender)
+    assert "it answered 28 bytes, which a GELF TCP input never does" in reason
+
+
+async def test_after_a_break_nothing_more_is_taken_until_connected_again(host: Host) -> None:
+    async with FakeGraylog() as graylog, connected(host, graylog.port) as sender:
+        graylog.reset()
+        await sender.broken()
+        with pytest.raises(Retryable):
+            await sender.send(batch(1, 1))
+        await sender.close()
+        await sender.connect()
+        await send(sender, batch(1, 1))
+        assert numbers(graylog.documents) == [1]
+
+
+async def test_a_peer_that_goes_away_after_confirming_is_noticed(host: Host) -> None:
+    """That is the hold-back: what it had read may be lost."""
+    async with FakeGraylog() as graylog, connected(host, graylog.port) as sender:
+        await send(sender, batch(1, 1))
+        await graylog.stop()
+        async with asyncio.timeout(5):
+            assert "closed the connection" in await sender.broken()
+
+
+async def test_an_unused_connection_that_times_out_is_replaced_quietly(host: Host) -> None:
+    async with FakeGraylog() as graylog, connected(host, graylog.port) as sender:
+        await send(sender, batch(1, 1))
+        broken = asyncio.create_task(sender.broken())
+        host.clock.ahead = 60
+        graylog.reset()
+        await until(lambda: graylog.connections == 3)
+        await send(sender, batch(2, 2))
+        assert numbers(graylog.documents) == [1, 2]
+        assert not broken.done()
+        broken.cancel()
+
+
+async def test_a_peer_that_is_gone_is_noticed_while_nothing_is_sent(host: Host) -> None:
+    async with FakeGraylog() as graylog, connected(host, graylog.port) as sender:
+        host.clock.ahead = 60
+        await graylog.stop()
+        async with asyncio.timeout(5):
+            assert f"127.0.0.1:{graylog.port}: " in await sender.broken()
+
+
+async def test_an_endpoint_that_accepts_and_closes_at_once_is_a_failure(host: Host) -> None:
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        return
+
+    async with serving(handle) as port:
+        sender = output(host, port)
+        with contextlib.suppress(Retryable):
+            await sender.connect()
+            async with asyncio.timeout(5):
+                await sender.broken()
+        await sender.close()
+
+
+async def test_a_destination_that_is_away_is_retryable_and_named(host: Host) -> None:
     async with FakeGraylog() as graylog:
         port = graylog.port
     with pytest.raises(Retryable, match=rf"cannot connect to 127\.0\.0\.1:{port}: .*refused"):
-        await output(port).connect()
+        await output(host, port).connect()
 
 
-async def test_a_closed_connection_is_retryable() -> None:
-    async with FakeGraylog() as graylog:
-        sender = output(graylog.port)
-        await sender.connect()
-        await sender.send(batch(1, 1))
-        await graylog.received(1, timeout=5)
-        await graylog.stop()
-        with pytest.raises(Retryable):
-            await send_many(sender)
+async def test_close_is_safe_without_connect_and_twice(host: Host) -> None:
+    sender = output(host, 1)
+    await sender.close()
+    await sender.close()
+
+
+class Mute:
+    """A receiver that reads everything and never closes."""
+
+    def __init__(self) -> None:
+        self.data = bytearray()
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while more := await reader.read(65536):
+            self.data += more
+        await asyncio.Event().wait()
+
+
+async def test_a_peer_that_never_closes_is_noticed_and_said_once(
+    host: Host, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with serving(Mute()) as port:
+        sender = output(host, port, timeout_seconds=0.2)
+        for _ in range(2):
+            await sender.connect()
+            sends = await begin(sender, batch(1, 1))
+            sender.flush()
+            assert "it has taken everything and does not close" in await failure(sends, sender)
+            await sender.close()
+    warnings = [one for one in caplog.messages if "confirm: none" in one]
+    assert len(warnings) == 1
+
+
+async def test_the_patience_with_a_silent_peer_grows(host: Host) -> None:
+    async with serving(Mute()) as port:
+        sender = output(host, port, timeout_seconds=0.1)
+        spans = []
+        for _ in range(3):
+            await sender.connect()
+            start = host.clock.monotonic()
+            sends = await begin(sender, batch(1, 1))
+            sender.flush()
+            await failure(sends, sender)
+            spans.append(host.clock.monotonic() - start)
+            await sender.close()
+    assert spans[0] < spans[1] < spans[2]
+    assert any(state is State.RETRYING and "waiting" in text for state, text in host.reports)
+
+
+async def test_a_frozen_peer_is_waited_for(host: Host) -> None:
+    async with (
+        FakeGraylog() as graylog,
+        connected(host, graylog.port, timeout_seconds=0.2) as sender,
+    ):
+        sender._silences = 3
+        graylog.pause()
+        sends = await begin(sender, batch(1, 1))
+        sender.flush()
+        await until(lambda: bool(host.reports))
+        graylog.resume()
+        await asyncio.gather(*sends)
+        assert [state for state, _ in host.reports] == [State.RETRYING, State.OK]
+        assert numbers(graylog.documents) == [1]
+
+
+async def test_without_confirmation_what_is_written_counts(host: Host) -> None:
+    mute = Mute()
+    async with serving(mute) as port, connected(host, port, confirm="none") as sender:
+        await sender.send(batch(1, 2))
+        await sender.send(batch(3, 3))
+        await until(lambda: mute.data.count(b"\0") == 3)
+
+
+async def test_without_confirmation_a_break_is_still_noticed(host: Host) -> None:
+    async with (
+        FakeGraylog() as graylog,
+        connected(host, graylog.port, confirm="none") as sender,
+    ):
+        await sender.send(batch(1, 2))
+        await graylog.kill()
+        assert f"127.0.0.1:{graylog.port}" in await sender.broken()
+
+
+async def test_a_full_peer_is_not_confirmed_by_what_waits_in_this_process(host: Host) -> None:
+    async with (
+        FakeGraylog() as graylog,
+        connected(host, graylog.port, confirm="none") as sender,
+    ):
+        graylog.pause()
+        sends = await begin(sender, *(batch(n, n, 1_000_000) for n in range(1, 13)))
+        await asyncio.sleep(0.3)
+        assert not sends[-1].done()
+        graylog.resume()
+        await asyncio.gather(*sends)
+        await until(lambda: len(graylog.documents) == 12)
+
+
+async def test_frames_that_graylog_would_choke_on_are_rejected(host: Host) -> None:
+    good, big = document(1), document(2, MAX_FRAME + 1)
+    async with FakeGraylog() as graylog, connected(host, graylog.port) as sender:
+        for messages, refused in (([good, big, good], [1]), ([good, b"", good], [1]), ([big], [0])):
+            joined = Batch(1, "in", len(messages), b"\0".join(messages))
+            with pytest.raises(Rejected) as caught:
+                await send(sender, joined)
+            assert list(caught.value.indexes) == refused
+        assert numbers(graylog.documents) == [1] * 4
+
+
+async def test_the_largest_document_is_taken(host: Host) -> None:
+    async with FakeGraylog() as graylog, connected(host, graylog.port) as sender:
+        await send(sender, batch(1, 1, MAX_FRAME))
+        assert [len(one.strip()) for one in graylog.documents] == [MAX_FRAME]
+
+
+@pytest.fixture
+def quiet(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    with caplog.at_level(logging.WARNING):
+        yield
+    assert not caplog.messages
+
+
+async def test_the_first_endpoint_that_answers_is_taken(host: Host, quiet: None) -> None:
+    async with FakeGraylog() as first, FakeGraylog() as second:
+        await first.stop()
+        async with connected(host, first.port, second.port) as sender:
+            await send(sender, batch(1, 1))
+            assert numbers(second.documents) == [1]
+            await first.start()
+            await send(sender, batch(2, 2))
+            assert numbers(second.documents) == [1, 2]
+            host.clock.ahead = 60
+            await send(sender, batch(3, 3))
+            assert numbers(first.documents) == [3]
+
+
+async def test_a_broken_endpoint_is_followed_by_the_next(host: Host) -> None:
+    async with (
+        FakeGraylog() as first,
+        FakeGraylog() as second,
+        connected(host, first.port, second.port) as sender,
+    ):
+        first.pause()
+        sends = await begin(sender, batch(1, 1))
+        await first.kill()
+        await failure(sends, sender)
         await sender.close()
+        await sender.connect()
+        await send(sender, batch(1, 1))
+        assert numbers(second.documents) == [1]
 
 
-async def test_close_is_safe_without_connect_and_twice() -> None:
-    sender = output(1)
-    await sender.close()
-    await sender.close()
+async def test_endpoints_can_take_turns(host: Host) -> None:
+    async with FakeGraylog() as first, FakeGraylog() as second:
+        ports = first.port, second.port
+        async with connected(host, *ports, order="round_robin") as sender:
+            for number in range(1, 7):
+                await send(sender, batch(number, number))
+        assert sorted(numbers(first.documents) + numbers(second.documents)) == [1, 2, 3, 4, 5, 6]
+        assert len(first.documents) == len(second.documents) == 3
+
+
+async def test_in_turn_an_endpoint_that_is_away_is_left_out(host: Host) -> None:
+    async with FakeGraylog() as first, FakeGraylog() as second:
+        ports = first.port, second.port
+        await first.stop()
+        async with connected(host, *ports, order="round_robin") as sender:
+            for number in range(1, 4):
+                await send(sender, batch(number, number))
+        assert numbers(second.documents) == [1, 2, 3]
+
+
+async def test_in_turn_each_endpoint_is_watched_after_it_has_confirmed(host: Host) -> None:
+    async with FakeGraylog() as first, FakeGraylog() as second:
+        ports = first.port, second.port
+        async with connected(host, *ports, order="round_robin") as sender:
+            await send(sender, batch(1, 1))
+            await send(sender, batch(2, 2))
+            await first.kill()
+            async with asyncio.timeout(5):
+                assert f":{first.port}: " in await sender.broken()
+
+
+async def test_check_sees_that_fin_is_answered(host: Host) -> None:
+    async with FakeGraylog() as graylog:
+        await output(host, graylog.port).check()
+        assert graylog.documents == []
+
+
+async def test_check_names_a_receiver_that_never_closes(host: Host) -> None:
+    async with serving(Mute()) as port:
+        with pytest.raises(BridgeError, match="does not close"):
+            await output(host, port, timeout_seconds=0.1).check()
+        await output(host, port, timeout_seconds=0.1, confirm="none").check()
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ({"endpoint": []}, "endpoint"),
+        ({"endpoint": "localhost:1", "confirm": "close_notify"}, "needs tls"),
+        ({"endpoint": "localhost:1", "confirm_bytes": 0}, "confirm_bytes"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(options: dict[str, object], problem: str) -> None:
+    with pytest.raises(ValidationError, match=problem):
+        GelfTcp.Config.model_validate({"type": "gelf_tcp", **options})

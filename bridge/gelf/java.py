@@ -79,17 +79,17 @@ def parse_integer(text: str, bits: int) -> int | None:
     """Jackson's `NumberInput.parseAsInt` and `parseAsLong`; None where they give the default."""
     trimmed = trim(text).removeprefix("+")
     digits = trimmed.removeprefix("-")
-    if not trimmed:
+    if not digits:
         return None
-    if digits and not _DIGITS.fullmatch(digits):
+    if not _DIGITS.fullmatch(digits):
         try:
             return truncated(parse_double(trimmed), bits)
         except Unreadable:
             return None
+    significant = digits.lstrip("0") or "0"
+    number = int(significant[:20]) * (-1 if trimmed.startswith("-") else 1)
     limit = 1 << (bits - 1)
-    if not digits or len(digits.lstrip("0")) > 20 or not -limit <= int(trimmed) < limit:
-        return None
-    return int(trimmed)
+    return number if len(significant) <= 20 and -limit <= number < limit else None
 
 
 def truncated(number: float, bits: int) -> int:
@@ -97,11 +97,9 @@ def truncated(number: float, bits: int) -> int:
     limit = 1 << (bits - 1)
     if math.isnan(number):
         return 0
-    return (
-        int(max(-limit, min(limit - 1, number)))
-        if abs(number) < limit
-        else (limit - 1 if number > 0 else -limit)
-    )
+    if abs(number) < limit:
+        return int(number)
+    return limit - 1 if number > 0 else -limit
 
 
 def wrapped(number: int, bits: int) -> int:

@@ -14,11 +14,13 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from bridge.errors import SpoolError
 from bridge.spool.model import Taken
+from bridge.spool.schema import PAGE_BYTES, WAL_PAGES
 from bridge.spool.store import Done, Order, Store
 from bridge.spool.transaction import Append, Transaction
 
@@ -26,8 +28,14 @@ T = TypeVar("T")
 
 COMMIT_SECONDS: Final = 0.01
 URGENT_BYTES: Final = 1024 * 1024
-GROUP_BYTES: Final = 4 * 1024 * 1024
+GROUP_BYTES: Final = 2 * 1024 * 1024
+WAL_BYTES: Final = 2 * GROUP_BYTES + WAL_PAGES * PAGE_BYTES
 RETRY_SECONDS: Final = 0.5
+
+
+async def run(thread: Executor, job: Callable[[], T]) -> T:
+    """The result of a job, done in another thread."""
+    return await asyncio.get_running_loop().run_in_executor(thread, job)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +48,16 @@ class Limits:
     drop_oldest: bool
 
     def free(self) -> float:
-        """Bytes of the disk that may still be used; negative below `min_free_bytes`."""
+        """Bytes of the disk that may still be used; negative below the reserve.
+
+        That is `min_free_bytes`, at least what the WAL may take (or the file could neither grow nor
+        shrink any more), and at most a quarter of the disk.
+        """
         try:
             disk = os.statvfs(self.directory)
         except OSError:
             return float("inf")  # the commit itself will say what is wrong with the disk
-        reserve = min(self.min_free_bytes, disk.f_blocks * disk.f_frsize // 4)
+        reserve = min(max(self.min_free_bytes, WAL_BYTES), disk.f_blocks * disk.f_frsize // 4)
         return disk.f_bavail * disk.f_frsize - reserve
 
 
@@ -211,7 +223,7 @@ class Committer:
             if more and size + more > room + droppable and not alone:
                 self.full = f"it holds {live} bytes of at most {self._limits.max_bytes}"
             elif more and size + more > disk + droppable:
-                self.full = f"the disk is full up to {self._limits.min_free_bytes} bytes"
+                self.full = "its disk is nearly full"
             if self.full:
                 break
             group.appends.append(self._appends.popleft())
@@ -225,14 +237,14 @@ class Committer:
         orders = [order for order, _ in group.orders]
         appends = [append for append, _ in group.appends]
         try:
-            done = await self._loop.run_in_executor(
-                self._writer, self._store.commit, orders, appends, group.ceiling
-            )
+            commit = partial(self._store.commit, orders, appends, group.ceiling)
+            done = await run(self._writer, commit)
         except BaseException as error:
             self._put_back(group)
             if not isinstance(error, sqlite3.Error) or not is_outage(error):
                 raise
             self._hold(group, error)
+            await run(self._writer, self._store.relieve)
         else:
             self._settle(group, done)
 
@@ -276,7 +288,7 @@ class Committer:
             if self._untidy:
                 self._untidy = False
                 with suppress(sqlite3.Error):  # the next commit tells what is wrong
-                    more = await self._loop.run_in_executor(self._writer, self._store.tidy)
+                    more = await run(self._writer, self._store.tidy)
                     self._untidy = self._untidy or more
 
     def _ended(self, task: asyncio.Task[None]) -> None:

@@ -12,7 +12,7 @@ from bridge.errors import SpoolError, SpoolTooNew
 FORMAT: Final = 1
 APPLICATION: Final = 0x47454C46  # "GELF", tells a spool from any other SQLite file
 PAGE_BYTES: Final = 16 * 1024
-WAL_PAGES: Final = 512
+WAL_PAGES: Final = 256
 
 # `data` comes last, so that sums over the small columns do not read it.
 # AUTOINCREMENT, because an id that came again would be taken for one that was delivered.

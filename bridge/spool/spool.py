@@ -14,7 +14,7 @@ import orjson
 
 from bridge.clock import Clock, SystemClock
 from bridge.errors import SpoolError
-from bridge.spool.committer import RETRY_SECONDS, Committer, Limits, Trouble
+from bridge.spool.committer import RETRY_SECONDS, Committer, Limits, Trouble, run
 from bridge.spool.lock import DATABASE, Lock, prepare
 from bridge.spool.model import (
     Balance,
@@ -36,11 +36,6 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-
-async def run(thread: Executor, job: Callable[[], T]) -> T:
-    """The result of a job, done in another thread."""
-    return await asyncio.get_running_loop().run_in_executor(thread, job)
 
 
 def start_thread(name: str, ends: AsyncExitStack) -> Executor:

@@ -94,6 +94,18 @@ class Store:
             self.reusable = self._reusable()
         return forgotten == SLICE or spare > SLICE
 
+    def relieve(self) -> None:
+        """After a failure, get along with as little disk as possible.
+
+        Pages that are cut off need not be copied from the WAL, and a WAL that was copied is written
+        from its beginning again; so a disk that is nearly full is enough to get out of it.
+        """
+        for statement in ("PRAGMA incremental_vacuum", "PRAGMA wal_checkpoint(PASSIVE)"):
+            with suppress(sqlite3.Error):
+                self._db.executescript(statement)
+        with suppress(sqlite3.Error):
+            self.reusable = self._reusable()
+
     def close(self) -> None:
         """Fold the WAL into the file and close it."""
         self._db.close()

@@ -223,9 +223,10 @@ async def test_little_free_disk_counts_as_full(
 
 
 def test_the_reserve_leaves_small_disks_usable(monkeypatch: pytest.MonkeyPatch) -> None:
-    """256 MiB of 64 MiB could never be free."""
+    """256 MiB of 64 MiB could never be free; and it is never less than the WAL needs."""
     monkeypatch.setattr(os, "statvfs", lambda path: Disk(1, 64 * MIB, 60 * MIB))
     assert Limits(Path("/"), 1, 256 * MIB, drop_oldest=False).free() == 44 * MIB
+    assert Limits(Path("/"), 1, 0, drop_oldest=False).free() == 52 * MIB
 
 
 async def test_drop_oldest_keeps_the_disk_free_too(

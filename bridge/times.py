@@ -20,7 +20,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta, tzinfo
 from datetime import timezone as fixed_offset
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Final, NamedTuple
 
 Zone = str | tzinfo
@@ -48,22 +48,19 @@ _CLOCK = (
 )
 _WEEKDAY = r"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? +)?"
 _TAIL = r"(?P<tail>(?:(?![0-9:.,]).*)?)"
-_FORMS = [
-    re.compile(form + _TAIL)
-    for form in (
-        # 2024-04-05T19:34:38.123+02:00 and its kin with a blank, a comma or slashes
-        r"(?P<year>[0-9]{4})([-/])(?P<month>[0-9]{1,2})\2(?P<day>[0-9]{1,2})(?:[Tt]|,? +)" + _CLOCK,
-        # 20240405T193438Z
-        r"(?P<year>[0-9]{4})(?P<month>[0-9]{2})(?P<day>[0-9]{2})[Tt]"
-        r"(?P<hour>[0-9]{2})(?P<minute>[0-9]{2})(?P<second>[0-9]{2})(?:[.,](?P<fraction>[0-9]+))?",
-        # Apr 5 19:34:38, Apr 05 2024 19:34:38, Fri Apr  5 19:34:38 2024, Dec 19 2017, 15:58:14
-        _WEEKDAY + r"(?P<month>[A-Za-z]{3,9}) +(?P<day>[0-9]{1,2})"
-        r"(?:,? +(?P<year>[0-9]{4}))?,? +" + _CLOCK,
-        # 5 Apr 2024 19:34:38, Fri, 05 Apr 2024 19:34:38, 05/Apr/2024:19:34:38
-        _WEEKDAY + r"(?P<day>[0-9]{1,2})([ /-])(?P<month>[A-Za-z]{3,9})\2"
-        r"(?P<year>[0-9]{4})[ :,]+" + _CLOCK,
-    )
-]
+_FORMS: Final = (
+    # 2024-04-05T19:34:38.123+02:00 and its kin with a blank, a comma or slashes
+    r"(?P<year>[0-9]{4})([-/])(?P<month>[0-9]{1,2})\2(?P<day>[0-9]{1,2})(?:[Tt]|,? +)" + _CLOCK,
+    # 20240405T193438Z
+    r"(?P<year>[0-9]{4})(?P<month>[0-9]{2})(?P<day>[0-9]{2})[Tt]"
+    r"(?P<hour>[0-9]{2})(?P<minute>[0-9]{2})(?P<second>[0-9]{2})(?:[.,](?P<fraction>[0-9]+))?",
+    # 5 Apr 2024 19:34:38, Fri, 05 Apr 2024 19:34:38, 05/Apr/2024:19:34:38
+    _WEEKDAY + r"(?P<day>[0-9]{1,2})([ /-])(?P<month>[A-Za-z]{3,9})\2"
+    r"(?P<year>[0-9]{4})[ :,]+" + _CLOCK,
+    # Apr 5 19:34:38, Apr 05 2024 19:34:38, Fri Apr  5 19:34:38 2024, Dec 19 2017, 15:58:14
+    _WEEKDAY + r"(?P<month>[A-Za-z]{3,9}) +(?P<day>[0-9]{1,2})"
+    r"(?:,? +(?P<year>[0-9]{4}))?,? +" + _CLOCK,
+)
 _MONTHS: Final = {
     name: number
     for number, names in enumerate(
@@ -141,10 +138,16 @@ def read(
         return Reading(_EPOCH_START + timedelta(milliseconds=int(text)))
     if epoch := _EPOCH.fullmatch(text):
         return _from_epoch(epoch[1], epoch[2] or "")
-    for form in _FORMS[0 if text[0].isdigit() else 2 :]:
-        if match := form.fullmatch(text):
+    forms = _FORMS if text[0].isdigit() else _FORMS[2:]
+    for form in forms:
+        if match := _compiled(form).fullmatch(text):
             return _from_parts(match.groupdict(), now, timezone, device_zone)
     return UNREADABLE
+
+
+def iso(moment: datetime) -> str:
+    """ISO 8601 in UTC with six decimals and `Z`, the one form of time in the bridge's fields."""
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def zone(name: Zone) -> tzinfo:
@@ -160,6 +163,12 @@ def zone(name: Zone) -> tzinfo:
     if found == "zone_ambiguous":
         raise ValueError(f"{name!r} names several time zones: write an offset or Region/City")
     raise ValueError(f"{name!r} is no time zone: write an offset such as +02:00, or Region/City")
+
+
+@cache
+def _compiled(form: str) -> re.Pattern[str]:
+    """Not before it is needed: most senders write numbers."""
+    return re.compile(form + _TAIL)
 
 
 def _from_epoch(digits: str, fraction: str) -> Reading:
@@ -199,7 +208,7 @@ def _from_parts(
 
 
 def _tail(text: str, year: str) -> tuple[str, str, str]:
-    """What follows the clock, in any order: a missing year, AM or PM, zone, its name in brackets."""
+    """What follows the clock, in any order: year, AM or PM, zone, the zone's name in brackets."""
     half_day = zone_name = ""
     for word in text.replace("[", " [").split():
         if len(word) == 4 and word.isdigit() and not year:

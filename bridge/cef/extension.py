@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from bridge.cef.plans import Plan, known, plan_for
+from bridge.cef.plans import MAX_KEYS, Plan, known, plan_for
 from bridge.cef.values import unusual
 
 WHITE: Final = " \t\r\n\v\f"
@@ -18,10 +18,9 @@ WHITE: Final = " \t\r\n\v\f"
 # `ad.x`, `ad.f[0]`, `PanOSX-Forwarded-For`, `größe`; a comma only as in `ad.a,b`.
 _KEY = re.compile(r"\w[\w\-\[\]]*+(?:\.[\w.,\-\[\]]*+)?")
 _FIRST_KEY = re.compile(r"[\w:/@][\w.,:/@\-\[\]]*+")
-_MAX_KEYS: Final = 4096
-_MAX_KEY_LENGTH: Final = 64
-_keys: set[str] = set()  # words that have the shape of a key
-
+_MAX_WORDS: Final = 4096
+_MAX_WORD: Final = 64
+_words: set[str] = set()  # words that have the shape of a key
 
 Extension = tuple[dict[str, str], list[tuple[str, str]], str, set[str]]
 """The pairs, last of each key; the earlier ones of repeated keys; text outside of pairs; flags."""
@@ -41,14 +40,9 @@ def read_extension(text: str, *, escapes: bool = True, quotes: bool = False) -> 
     if len(pieces) == 1:
         return {}, [], text.strip(WHITE), {"leftover"} if text else flags
     leftover = ""
-    keys: tuple[str, ...] = (pieces[0],)
-    values: Sequence[str] = pieces[-1:]
-    blanks: Sequence[str] = ()
-    if len(pieces) > 2:
-        values, blanks, keys = zip(*[piece.rpartition(" ") for piece in pieces[1:-1]], strict=True)
-        keys, values = (pieces[0], *keys), (*values, pieces[-1])
-    plan = known(keys)
-    if plan is None or quotes or "" in blanks:
+    keys, values = _expected(pieces)
+    plan = known(keys) if keys and not quotes else None
+    if plan is None:
         keys, values, leftover = _search(pieces, quotes, flags)
         plan = plan_for(keys)
     if "\n" in text and any("\n" in value for value in values):
@@ -56,6 +50,18 @@ def read_extension(text: str, *, escapes: bool = True, quotes: bool = False) -> 
     if escapes and "\\" in text:
         values = [_unescape(value, flags) if "\\" in value else value for value in values]
     return _collect(keys, values, leftover, plan, flags)
+
+
+def _expected(pieces: list[str]) -> tuple[tuple[str, ...], Sequence[str]]:
+    """Keys and values if every equals sign begins a pair; no keys when that cannot be."""
+    if len(pieces) == 2:
+        return (pieces[0],), pieces[1:]
+    if len(pieces) > MAX_KEYS + 1:
+        return (), ()
+    values, blanks, keys = zip(*[piece.rpartition(" ") for piece in pieces[1:-1]], strict=True)
+    if "" in blanks:
+        return (), ()
+    return (pieces[0], *keys), (*values, pieces[-1])
 
 
 def _collect(
@@ -106,7 +112,7 @@ def _search(
     held = [leftover] if key is None else []  # parts of one text, which had `=` between them
     for piece in pieces[1:-1]:
         value, blank, next_key = piece.rpartition(" ")
-        if piece and not (blank and next_key in _keys):
+        if piece and not (blank and next_key in _words):
             value, next_key = _split(piece, flags)
         if not next_key or (quotes and keys and _is_open(held, value)):
             held.append(piece)
@@ -151,8 +157,8 @@ def _split(piece: str, flags: set[str]) -> tuple[str, str]:
     if cut < 0 or not _KEY.fullmatch(piece, cut + 1):
         return piece, ""
     key = piece[cut + 1 :]
-    if len(_keys) < _MAX_KEYS and len(key) <= _MAX_KEY_LENGTH:
-        _keys.add(key)
+    if len(_words) < _MAX_WORDS and len(key) <= _MAX_WORD:
+        _words.add(key)
     if piece[cut] != " ":
         flags.add("separator_not_blank")
         if piece[cut - 1 : cut + 1] == "\r\n":

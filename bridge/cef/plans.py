@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from bridge.cef.dictionary import DICTIONARY, Kind, custom, lookup
 
 _MAX_PLANS: Final = 1024
-_MAX_KEYS: Final = 64
+MAX_KEYS: Final = 64
 _MAX_LENGTH: Final = 1024
 _NUMBERS: Final = ("long", "double")
 
@@ -39,7 +39,7 @@ def plan_for(keys: tuple[str, ...]) -> Plan:
     if plan := _plans.get(keys):
         return plan
     plan = _make(keys)
-    if len(keys) <= _MAX_KEYS and sum(map(len, keys)) <= _MAX_LENGTH:
+    if len(keys) <= MAX_KEYS and sum(map(len, keys)) <= _MAX_LENGTH:
         if len(_plans) >= _MAX_PLANS:
             _plans.clear()
         _plans[keys] = plan

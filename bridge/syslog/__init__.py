@@ -15,8 +15,27 @@ octet_count      A datagram, or a frame given to `parse_envelope`, had an octet 
 ================ ==================================================================================
 """
 
-from bridge.syslog.datagram import split_datagram
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from bridge.syslog.envelope import Envelope, parse_envelope
-from bridge.syslog.framing import Framer
+
+if TYPE_CHECKING:
+    from bridge.syslog.datagram import split_datagram
+    from bridge.syslog.framing import Framer
 
 __all__ = ["Envelope", "Framer", "parse_envelope", "split_datagram"]
+
+
+def __getattr__(name: str) -> Any:
+    """What cuts frames is loaded at first use: `import bridge.cef` has no need of it."""
+    if name == "Framer":
+        from bridge.syslog.framing import Framer
+
+        return Framer
+    if name == "split_datagram":
+        from bridge.syslog.datagram import split_datagram
+
+        return split_datagram
+    raise AttributeError(f"module 'bridge.syslog' has no attribute {name!r}")

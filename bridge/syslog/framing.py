@@ -64,7 +64,7 @@ class Framer:
     def _cut_plain_lines(self) -> None:
         """As `_cut` would, but sooner: all lines up to the first that is no ordinary record."""
         end = self._data.rfind(_LF, self._no_lf)
-        if end < 0 or self._data[:1] not in (b"<", b"C") or self._data.find(0, 0, end) >= 0:
+        if end < 0 or self._data[0] not in b"<C" or self._data.find(0, 0, end) >= 0:
             return
         block = bytes(self._data[: end + 1])
         for line in block.split(b"\n")[:-1]:

@@ -19,6 +19,7 @@ from bridge.clock import Clock
 from bridge.event import RESERVED, Event, Value
 from bridge.inputs import Input, InputConfig, Json
 from bridge.spool import Spool, Taken
+from bridge.tap import Taps
 
 KIND_OF_TYPE: Final = {str: "text", int: "long", float: "double", bool: "text"}
 FIXED_KINDS: Final = {
@@ -46,6 +47,7 @@ class Emitter:
         spool: Spool,
         clock: Clock,
         count: Callable[..., None],
+        taps: Taps | None = None,
     ) -> None:
         self._input = component.context.id
         self._config: InputConfig = component.config
@@ -53,6 +55,7 @@ class Emitter:
         self._spool = spool
         self._clock = clock
         self._count = count
+        self._taps = Taps() if taps is None else taps
         self._run = secrets.token_hex(6)
         self._numbers = counter(1)
 
@@ -70,8 +73,14 @@ class Emitter:
         for event in events:
             self._stamp(event, received_at)
             self._hide(event)
+            original = event.get("full_message")
+            if not self._config.full_message:
+                event.pop("full_message", None)
             settled = self._settle(event, learned)
-            documents.append(gelf.encode(settled))
+            document = gelf.encode(settled)
+            if self._taps.active:
+                self._taps.offer(settled, original, document)
+            documents.append(document)
             uids.append(str(event["event_uid"]))
         return self._spool.append(
             self._input,
@@ -91,8 +100,6 @@ class Emitter:
             event["event_type"] = config.event_type
         if config.message == "raw" and event.get("full_message"):
             event["message"] = event["full_message"]
-        if not config.full_message:
-            event.pop("full_message", None)
         if config.fields:
             event.update(config.fields)
 

@@ -58,12 +58,22 @@ class Health:
             listener(status)
 
     def forget(self, component: str) -> None:
-        """Drop a component that is no longer configured."""
+        """Drop a component that is no longer configured, with its counters."""
         self._statuses.pop(component, None)
+        for key in [key for key in self.counters if key[0] == component]:
+            del self.counters[key]
 
     def count(self, component: str, name: str, n: int = 1, label: str = "") -> None:
         """Add `n` to a counter; `label` (a sender, a flag) must come from a bounded set."""
         self.counters[component, name, label] += n
+
+    def counts(self, component: str) -> Counter[tuple[str, str]]:
+        """The counters of one component, by name and label."""
+        own = Counter[tuple[str, str]]()
+        for (owner, name, label), n in self.counters.items():
+            if owner == component:
+                own[name, label] = n
+        return own
 
     def subscribe(self, listener: Listener) -> None:
         """Call `listener` with every change of a status."""

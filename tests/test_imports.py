@@ -19,12 +19,13 @@ TIERS = [
     ["inputs", "outputs"],
     ["inputs.*", "outputs.*", "graylog"],
     ["plugins"],
-    ["emit", "delivery"],
+    ["tap", "emit", "delivery"],
     ["admin"],
     ["service"],
     ["testing"],
     ["cli"],
 ]
+BASES = {"poller", "position"}
 PURE = {"errors", "event", "times", "cef", "syslog", "gelf"}
 IMPURE = {"asyncio", "socket", "sqlite3", "httpx", "ssl", "pydantic", "subprocess", "threading"}
 
@@ -37,8 +38,10 @@ def name_of(path: Path) -> str:
 
 
 def tier_name(module: str) -> str:
-    """`inputs.cef.listener` belongs to `inputs.*`, `cli.run` to `cli`."""
+    """`inputs.cef.listener` belongs to `inputs.*`, `inputs.poller` (a base class) to `inputs`."""
     head, _, rest = module.partition(".")
+    if rest in BASES:
+        return head
     return f"{head}.*" if rest and head in ("inputs", "outputs") else head
 
 

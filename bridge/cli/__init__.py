@@ -19,7 +19,10 @@ BAD_CONFIG = 78
 COMMANDS = {
     "run": "bridge.cli.run:run",
     "check": "bridge.cli.check:check",
+    "status": "bridge.cli.status:status",
+    "reload": "bridge.cli.reload:reload",
     "demo": "bridge.cli.demo:demo",
+    "pipelines": "bridge.cli.pipelines:pipelines",
 }
 
 

@@ -5,20 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import click
-
+from bridge.cli.options import config_file
 from bridge.config import Config, load_file
 from bridge.plugins import EntryPoints
 
-config_option = click.option(
-    "-c",
-    "--config",
-    "path",
-    type=click.Path(path_type=Path),
-    required=True,
-    metavar="FILE",
-    help="The configuration, in YAML.",
-)
+config_option = config_file()
 
 
 def load(path: Path) -> tuple[Config, EntryPoints]:

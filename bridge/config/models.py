@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Literal
+from typing import Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from bridge.config.types import ByteSize, LocalPath
+from bridge.config.types import Address, ByteSize, Endpoint, LocalPath, Secret, refusal
+
+
+MIN_TOKEN: Final = 16
 
 
 class Section(BaseModel):
@@ -52,6 +55,52 @@ class SpoolConfig(Section):
     """`block`: inputs wait; `drop_oldest`: the oldest events go, and are counted."""
 
 
+class AdminConfig(Section):
+    """Where the admin server listens beside its socket in the spool directory.
+
+    Over this address anybody gets health, metrics and counts; events, and whatever changes
+    something, only with the token.
+    """
+
+    address: Address
+    """Plain HTTP: choose a loopback address, or put a proxy with TLS in front of it."""
+    token: Secret | None = None
+    """What `Authorization: Bearer …` must hold, 16 characters or more; default: nothing does."""
+    hosts: list[str] = []
+    """Further names in the `Host` header to answer to, such as that of a proxy in front."""
+
+    @model_validator(mode="after")
+    def _long_enough(self) -> Self:
+        if self.token is not None and len(self.token.reveal()) < MIN_TOKEN:
+            raise refusal(f"the token is too short: it must have {MIN_TOKEN} or more characters")
+        return self
+
+
+Level = Literal["debug", "info", "warning", "error"]
+
+
+class GraylogLogs(Section):
+    """The bridge's own logs as GELF; best effort, and never in the way of events."""
+
+    endpoint: Endpoint
+    """A GELF input."""
+    transport: Literal["udp", "tcp"] = "udp"
+    """What kind of input it is."""
+    level: Level = "info"
+    """What is less important stays away."""
+
+
+class LogsConfig(Section):
+    """The bridge's own logs, on standard error."""
+
+    level: Level = "info"
+    """What is less important is not written."""
+    format: Literal["text", "json"] = "text"
+    """`text`: a line for people; `json`: an object a line."""
+    graylog: GraylogLogs | None = None
+    """Send them to Graylog, too."""
+
+
 class Config(Section):
     """The whole configuration; components by their id."""
 
@@ -63,3 +112,7 @@ class Config(Section):
     """Where they wait."""
     stop_timeout_seconds: float = Field(default=8.0, ge=0)
     """How long an orderly stop may take; below supervisord's `stopwaitsecs` (10)."""
+    admin: AdminConfig | None = None
+    """An address for health, metrics and the status page; default: only the socket."""
+    logs: LogsConfig = LogsConfig()
+    """The bridge's own logs."""

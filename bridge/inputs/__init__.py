@@ -10,7 +10,7 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol
 
 from bridge.clock import Clock
 from bridge.config import ComponentConfig, Regex
@@ -87,12 +87,23 @@ class Context:
     """`await remember(name, value)`: keep a value (that JSON can hold) in the spool."""
 
 
+class Deviation(NamedTuple):
+    """Something that senders do otherwise than their format asks for."""
+
+    does: str
+    """What it does, in words that follow its address: `writes unescaped equals`."""
+    help: str
+    """What becomes of such events, and what can be done about it."""
+
+
 class Input(ABC):
     """A source of events."""
 
     Config: ClassVar[type[InputConfig]] = InputConfig
     kinds: ClassVar[Mapping[str, str]] = {}
     """Field name → kind (`text`, `long`, `double`, `time`), where a table fixes it."""
+    deviations: ClassVar[Mapping[str, Deviation]] = {}
+    """What is counted by `context.count(name, n, label=sender)` and is a sender's doing."""
 
     def __init__(self, config: Any, context: Context) -> None:
         self.config = config
@@ -105,5 +116,8 @@ class Input(ABC):
     async def check(self) -> None:
         """Try connections and credentials; raise with advice when something is wrong."""
 
+    def reload(self) -> None:
+        """Read again what options only name, such as certificates; called on SIGHUP."""
 
-__all__ = ["Context", "Emit", "Event", "Input", "InputConfig", "Json", "Value"]
+
+__all__ = ["Context", "Deviation", "Emit", "Event", "Input", "InputConfig", "Json", "Value"]

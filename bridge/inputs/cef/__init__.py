@@ -13,8 +13,9 @@ from typing import Any, ClassVar
 
 from bridge.errors import BridgeError
 from bridge.health import State
-from bridge.inputs import Context, Emit, Input, InputConfig
+from bridge.inputs import Context, Deviation, Emit, Input, InputConfig
 from bridge.inputs.cef.datagrams import Datagrams
+from bridge.inputs.cef.deviations import DEVIATIONS
 from bridge.inputs.cef.handover import Handover
 from bridge.inputs.cef.keys import FIXED_KINDS
 from bridge.inputs.cef.listener import Limits, Listener
@@ -30,6 +31,7 @@ class CefInput(Input):
 
     Config: ClassVar[type[InputConfig]] = CefConfig
     kinds: ClassVar[Mapping[str, str]] = FIXED_KINDS
+    deviations: ClassVar[Mapping[str, Deviation]] = DEVIATIONS
 
     config: CefConfig
 

@@ -1,0 +1,119 @@
+"""The admin server itself: where it listens, who may ask what, and who answers."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from http import HTTPStatus
+from typing import Final
+
+from bridge.admin.guard import Guard
+from bridge.admin.history import History
+from bridge.admin.snapshot import Running
+from bridge.config import AdminConfig
+from bridge.errors import BridgeError
+from bridge.httpd import HttpServer, Limits, Refusal, Request, Response, refused
+from bridge.net import written
+
+log = logging.getLogger(__name__)
+
+SOCKET: Final = "admin.sock"
+"""Its name in the spool directory."""
+LIMITS: Final = Limits(body_bytes=4 << 20, request_seconds=30.0)
+HEADERS: Final = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+Answer = Callable[["Admin", Request], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Who answers; `open` routes need no token over TCP."""
+
+    answer: Answer
+    open: bool = False
+
+
+Routes = dict[tuple[str, str], Route]
+"""Method and path → route."""
+
+
+class Admin:
+    """Answers for a running bridge until `close`."""
+
+    def __init__(self, running: Running, routes: Routes) -> None:
+        self.running = running
+        self.history = History(running)
+        self._routes = routes
+        self._servers: list[HttpServer] = []
+        self._tcp: HttpServer | None = None
+
+    async def start(self) -> None:
+        """Listen on the socket, and on the address if there is one.
+
+        What cannot be listened on is an error in the log: events are worth more than looking on.
+        """
+        server = HttpServer(partial(self._handle, None), LIMITS)
+        try:
+            await server.listen_unix(self.running.config.spool.directory / SOCKET)
+        except BridgeError as error:
+            log.error("status, tap and reload by command do not work: %s", error)
+        self._servers.append(server)
+        await self.listen(self.running.config.admin)
+        self.history.start()
+
+    async def listen(self, config: AdminConfig | None) -> None:
+        """Serve this TCP address in place of the one before."""
+        before, self._tcp = self._tcp, None
+        if before:
+            await before.close()
+        if config is None:
+            return
+        server = HttpServer(partial(self._handle, Guard(config)), LIMITS)
+        try:
+            await server.listen(config.address)
+        except BridgeError as error:
+            log.error("the admin server has no address: %s", error)
+            return
+        self._tcp = server
+        log.info("the admin server listens on http://%s/", written(*server.addresses[0]))
+
+    @property
+    def addresses(self) -> list[tuple[str, int]]:
+        """Where it listens over TCP."""
+        return self._tcp.addresses if self._tcp else []
+
+    async def close(self) -> None:
+        """Stop listening, end every answer that is under way."""
+        self.history.stop()
+        await self.listen(None)
+        for server in self._servers:
+            await server.close()
+        self._servers.clear()
+
+    async def _handle(self, guard: Guard | None, request: Request) -> Response:
+        try:
+            response = await self._answer(guard, request)
+        except Refusal as refusal:
+            response = refused(refusal.status, refusal.reason)
+        asked = {"WWW-Authenticate": "Bearer"} if response.status == HTTPStatus.UNAUTHORIZED else {}
+        return replace(response, headers={**HEADERS, **asked, **response.headers})
+
+    async def _answer(self, guard: Guard | None, request: Request) -> Response:
+        if guard:
+            guard.check_names(request)
+        method = "GET" if request.method == "HEAD" else request.method
+        route = self._routes.get((method, request.path))
+        if route is None:
+            if any(path == request.path for _, path in self._routes):
+                raise Refusal(405, f"{request.method} is not for {request.path}")
+            raise Refusal(404, f"there is no {request.path} here")
+        if guard and not route.open:
+            guard.check_token(request)
+        return await route.answer(self, request)

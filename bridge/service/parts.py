@@ -1,0 +1,97 @@
+"""One input or one output at work, from its start to its end."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+
+from bridge.clock import Clock
+from bridge.delivery import Delivery
+from bridge.emit import Emitter
+from bridge.health import State
+from bridge.inputs import Input
+from bridge.outputs import Output
+from bridge.retry import persist
+from bridge.spool import Spool
+from bridge.tap import Taps
+
+MAX_PAUSE_SECONDS = 60.0
+
+
+class Receiver:
+    """An input at work; after a failure it is started again with growing pauses."""
+
+    def __init__(self, component: Input, spool: Spool, clock: Clock, taps: Taps) -> None:
+        self.component = component
+        self._context = component.context
+        self._clock = clock
+        self._emit = Emitter(component, spool, clock, component.context.count, taps)
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self, core: asyncio.TaskGroup) -> None:
+        """Run until `stop`."""
+        self._context.report(State.STARTING, "")
+        self._task = core.create_task(self._run())
+
+    async def stop(self) -> None:
+        """Stop it and wait until what it had read is durable; safe without a start and twice."""
+        if self._task and not self._task.done():
+            self._context.report(State.STOPPING, "")
+            await _end(self._task)
+        self._context.report(State.STOPPED, "")
+
+    async def _run(self) -> None:
+        await persist(
+            partial(self.component.run, self._emit),
+            errors=(Exception,),
+            clock=self._clock,
+            failed=self._failed,
+            max_seconds=MAX_PAUSE_SECONDS,
+        )
+        self._context.report(State.STOPPED, "finished")
+
+    def _failed(self, error: BaseException, pause: float) -> None:
+        self._context.count("failures")
+        reason = str(error) or type(error).__name__
+        self._context.report(State.RETRYING, f"{reason}; starting again in {pause:.1f} s")
+        self._context.log.debug("failure", exc_info=error)
+
+
+class Sender:
+    """An output at work."""
+
+    def __init__(self, component: Output, spool: Spool, clock: Clock) -> None:
+        self.component = component
+        self._context = component.context
+        self._delivery = Delivery(component, spool, clock)
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self, core: asyncio.TaskGroup) -> None:
+        """Deliver until `stop`."""
+        self._context.report(State.STARTING, "")
+        self._task = core.create_task(self._delivery.run())
+
+    async def stop(self) -> None:
+        """Start no more sends and wait until those under way are confirmed; safe without a start.
+
+        When that is cancelled, what is not confirmed stays in the spool.
+        """
+        if self._task and not self._task.done():
+            try:
+                await self._delivery.drain()
+            finally:
+                await _end(self._task)
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    """Cancel a task and wait for its end; whoever is cancelled meanwhile cancels it once more.
+
+    The first time lets an input wait until what it has read is durable, and a full spool may never
+    have room for that. The second time ends that wait.
+    """
+    task.cancel()
+    try:
+        await asyncio.wait([task])
+    except asyncio.CancelledError:
+        task.cancel()
+        raise

@@ -1,0 +1,300 @@
+"""The lifecycle of the bridge."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from bridge import logs
+from bridge.admin import ROUTES, Admin, Reloads
+from bridge.clock import Clock, SystemClock
+from bridge.config import ComponentConfig, Config, Kind, Registry
+from bridge.errors import BridgeError, ConfigError
+from bridge.health import Health, State, Status
+from bridge.inputs import Context, Input
+from bridge.outputs import Output
+from bridge.service.changes import Changes, compare
+from bridge.service.parts import Receiver, Sender
+from bridge.service.systemd import Systemd
+from bridge.spool import Spool
+from bridge.tap import Taps
+
+log = logging.getLogger(__name__)
+
+LEVEL_OF_STATE = {
+    State.STARTING: logging.DEBUG,
+    State.STOPPING: logging.DEBUG,
+    State.RETRYING: logging.WARNING,
+    State.FAILED: logging.ERROR,
+}
+WATCH_SECONDS = 1.0
+
+
+class Service:
+    """One process's worth of bridge; `run` returns after an orderly stop.
+
+    `source` is the file that the configuration came from, `reread` reads it again (raising
+    ConfigError); `on_reload` are called with a new configuration after it came into force.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        registry: Registry,
+        clock: Clock | None = None,
+        *,
+        source: Path | None = None,
+        reread: Callable[[], Config] | None = None,
+    ) -> None:
+        self.config = config
+        self.source = source
+        self.clock = clock or SystemClock()
+        self.started_at = self.clock.now()
+        self.health = Health(self.clock)
+        self.taps = Taps()
+        self.reloads = Reloads()
+        self.on_reload: list[Callable[[Config], None]] = []
+        self.started = asyncio.Event()
+        self.spool: Spool
+        self.admin: Admin
+        self._registry = registry
+        self._reread = reread
+        self._systemd = Systemd()
+        self._stopping = asyncio.Event()
+        self._changing = asyncio.Lock()
+        self._receivers: dict[str, Receiver] = {}
+        self._senders: dict[str, Sender] = {}
+        self._core: asyncio.TaskGroup
+        self.health.subscribe(_log_status)
+
+    @property
+    def inputs(self) -> Mapping[str, Input]:
+        """The inputs at work, by id."""
+        return {name: part.component for name, part in self._receivers.items()}
+
+    @property
+    def outputs(self) -> Mapping[str, Output]:
+        """The outputs at work, by id."""
+        return {name: part.component for name, part in self._senders.items()}
+
+    def stop(self) -> None:
+        """Begin an orderly stop: inputs first, then what is under way to the outputs."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Run until `stop`; raises what goes wrong in the core, and `SpoolError` at the start."""
+        self.spool = await Spool.open(self.config.spool)
+        self.spool.on_trouble(_log_trouble)
+        self.admin = Admin(self, ROUTES)
+        try:
+            await self._build()
+            await self.admin.start()
+            async with asyncio.TaskGroup() as core:
+                self._core = core
+                self._start_parts(self._senders, self._receivers)
+                watching = core.create_task(self._watch())
+                self.started.set()
+                await self._stopping.wait()
+                await self._drain()
+                watching.cancel()
+        finally:
+            await self.admin.close()
+            await self.spool.close()
+            logs.tell_repeats(everything=True)
+
+    async def emptied(self) -> None:
+        """Return when no output needs anything of the spool any more."""
+        await self.spool.until_empty()
+
+    async def _build(self) -> None:
+        """Outputs first, so that the spool keeps every event for each of them."""
+        for name, output in self.config.outputs.items():
+            self._add_output(name, self._component("output", name, output))
+        for name in self._senders:
+            await self.spool.attach(name)
+        await self._retire(self._senders)
+        for name, config in self.config.inputs.items():
+            self._add_input(name, self._component("input", name, config))
+
+    def _start_parts(self, outputs: Iterable[str], inputs: Iterable[str]) -> None:
+        for name in outputs:
+            self._senders[name].start(self._core)
+        for name in inputs:
+            self._receivers[name].start(self._core)
+
+    def _add_input(self, name: str, component: Input) -> None:
+        self._receivers[name] = Receiver(component, self.spool, self.clock, self.taps)
+
+    def _add_output(self, name: str, component: Output) -> None:
+        self._senders[name] = Sender(component, self.spool, self.clock)
+
+    def _component(self, kind: Kind, component_id: str, config: ComponentConfig) -> Any:
+        cls = self._registry.component(kind, config.type)
+        context = Context(
+            id=component_id,
+            log=logging.getLogger(f"bridge.{kind}.{component_id}"),
+            clock=self.clock,
+            report=partial(self.health.report, component_id),
+            count=partial(self.health.count, component_id),
+            checkpoint=partial(self.spool.checkpoint, component_id),
+            unseen=partial(self.spool.unseen, component_id),
+            kinds=self.spool.kinds,
+            recall=lambda name: self.spool.recall(f"{component_id}: {name}"),
+            remember=lambda name, value: self.spool.remember(f"{component_id}: {name}", value),
+        )
+        return cls(config, context)
+
+    async def _retire(self, outputs: Iterable[str]) -> None:
+        for output, waiting in (await self.spool.retire(list(outputs))).items():
+            log.warning(
+                "output %s is no longer configured: %d events it had not delivered are given up "
+                "for it",
+                output,
+                waiting,
+            )
+
+    # Reload
+
+    def begin_reload(self) -> None:
+        """Reload in the background, as on SIGHUP; the result is logged and in `reloads`."""
+        if self.started.is_set():
+            self._core.create_task(self.reload())
+
+    async def reload(self) -> Reloads:
+        """Read the configuration again and apply what has changed.
+
+        Changed components are started again, the others keep their connections and read again what
+        their options only name. A configuration with problems changes nothing.
+        """
+        async with self._changing:
+            self._systemd.reloading()
+            self.reloads.count += 1
+            self.reloads.at = self.clock.now()
+            self.reloads.problems, self.reloads.changes = [], []
+            try:
+                self.reloads.changes = await self._apply(self._read_again())
+            except ConfigError as error:
+                self.reloads.problems = [str(problem) for problem in error.problems]
+            except BridgeError as error:
+                self.reloads.problems = [str(error)]
+            self._log_reload()
+            self._systemd.ready(self._summary())
+        return self.reloads
+
+    def _read_again(self) -> Config:
+        if self._stopping.is_set():
+            raise BridgeError("the bridge is stopping")
+        if self._reread is None:
+            raise BridgeError("this bridge was started without a configuration file")
+        return self._reread()
+
+    async def _apply(self, config: Config) -> list[str]:
+        """Everything that can fail comes before the first change."""
+        inputs = compare(self.config.inputs, config.inputs)
+        outputs = compare(self.config.outputs, config.outputs)
+        new_inputs = {n: self._component("input", n, config.inputs[n]) for n in inputs.new}
+        new_outputs = {n: self._component("output", n, config.outputs[n]) for n in outputs.new}
+        before, self.config = self.config, config.model_copy(update={"spool": self.config.spool})
+        await self._take_away(inputs, outputs)
+        for name, output in new_outputs.items():
+            self._add_output(name, output)
+            await self.spool.attach(name)
+        await self._retire(self._senders)
+        for name, component in new_inputs.items():
+            self._add_input(name, component)
+        self._start_parts(new_outputs, new_inputs)
+        for name in inputs.same:
+            self._receivers[name].component.reload()
+        if before.admin != config.admin:
+            await self.admin.listen(config.admin)
+        for listener in self.on_reload:
+            listener(config)
+        return _sentences(before, config, inputs, outputs)
+
+    async def _take_away(self, inputs: Changes, outputs: Changes) -> None:
+        """Stop what is gone or changed; what takes too long is cut short, and stays spooled."""
+        receivers = [self._receivers.pop(name) for name in inputs.old]
+        senders = [self._senders.pop(name) for name in outputs.old]
+        await self._stop_parts(receivers, senders)
+        for name in (*inputs.removed, *outputs.removed):
+            self.health.forget(name)
+
+    def _log_reload(self) -> None:
+        for problem in self.reloads.problems:
+            log.error("%s", problem)
+        if self.reloads.problems:
+            log.error("the configuration in use stays in use")
+        for change in self.reloads.changes:
+            log.info("%s", change)
+        if not self.reloads.problems:
+            log.info("the configuration was read again: %d changes", len(self.reloads.changes))
+
+    # The end
+
+    async def _drain(self) -> None:
+        """Stop the inputs, commit what they had read, let the sends under way be confirmed."""
+        log.info("stopping: inputs first, then what is under way")
+        self._systemd.stopping()
+        async with self._changing:
+            await self._stop_parts(self._receivers.values(), self._senders.values())
+
+    async def _stop_parts(self, receivers: Iterable[Receiver], senders: Iterable[Sender]) -> None:
+        try:
+            async with asyncio.timeout(self.config.stop_timeout_seconds):
+                await asyncio.gather(*(receiver.stop() for receiver in receivers))
+                await asyncio.gather(*(sender.stop() for sender in senders))
+        except TimeoutError:
+            log.warning(
+                "not everything under way was confirmed within %g s: it stays in the spool and "
+                "will be sent again at the next start",
+                self.config.stop_timeout_seconds,
+            )
+
+    # Meanwhile
+
+    async def _watch(self) -> None:
+        """Say when the spool is full; tell systemd of the start, and that we live."""
+        full = told = ""
+        every = min(WATCH_SECONDS, self._systemd.watchdog_seconds / 3 or WATCH_SECONDS)
+        while True:
+            if full != (full := self.spool.full):
+                log.warning("%s", full or "the spool has room again")
+            if not told and all(map(self._has_begun, self._receivers)):
+                self._systemd.ready(told := self._summary())
+            self._systemd.alive()
+            logs.tell_repeats()
+            await asyncio.sleep(every)
+
+    def _has_begun(self, name: str) -> bool:
+        status = self.health.status(name)
+        return status is not None and status.state is not State.STARTING
+
+    def _summary(self) -> str:
+        return f"inputs: {', '.join(self._receivers)}; outputs: {', '.join(self._senders)}"
+
+
+def _sentences(before: Config, after: Config, inputs: Changes, outputs: Changes) -> list[str]:
+    found = inputs.sentences("input") + outputs.sentences("output")
+    if before.spool != after.spool:
+        found.append("spool has changed: that takes effect at the next start")
+    for name in ("admin", "logs", "stop_timeout_seconds"):
+        if getattr(before, name) != getattr(after, name):
+            found.append(f"{name} has changed")
+    return found
+
+
+def _log_status(status: Status) -> None:
+    level = LEVEL_OF_STATE.get(status.state, logging.INFO)
+    detail = f": {status.detail}" if status.detail else ""
+    log.log(level, "%s%s", status.state, detail, extra={"component": status.component})
+
+
+def _log_trouble(text: str) -> None:
+    if text:
+        log.error("the spool is in trouble: %s", text)
+    else:
+        log.info("the spool is well again")

@@ -213,7 +213,7 @@ class Committer:
         live = self.tally.bytes
         droppable = live if self._limits.drop_oldest else 0
         room = self._limits.max_bytes - live
-        disk = self._limits.free() + self._store.reusable
+        disk = max(0, self._limits.free()) + self._store.reusable
         size = 0
         self.full = ""
         while self._appends and size < GROUP_BYTES:
@@ -244,7 +244,6 @@ class Committer:
             if not isinstance(error, sqlite3.Error) or not is_outage(error):
                 raise
             self._hold(group, error)
-            await run(self._writer, self._store.relieve)
         else:
             self._settle(group, done)
 

@@ -206,7 +206,8 @@ class Spool:
 
     async def retire(self, outputs: Collection[str]) -> dict[str, int]:
         """Forget the outputs that are not named: id → events that it had not delivered."""
-        return await self._committer.order(lambda work: work.retire(outputs))
+        kept = frozenset(outputs)
+        return await self._committer.order(lambda work: work.retire(kept))
 
     async def read(self, output: str, after: int, max_bytes: int) -> list[Batch]:
         """The rows after a position: at least one, which is waited for, else up to `max_bytes`."""
@@ -337,7 +338,8 @@ class Spool:
 
     async def delete_dead(self, letters: Collection[int]) -> int:
         """Forget dead letters; how many there were."""
-        return await self._committer.order(lambda work: work.delete_letters(letters))
+        ids = tuple(letters)
+        return await self._committer.order(lambda work: work.delete_letters(ids))
 
     async def retry_dead(self, letters: Collection[int]) -> int:
         """Spool dead letters again for the output that buried them; how many there were.
@@ -345,7 +347,8 @@ class Spool:
         They count as accepted once more for that output, whether there is room or not. Letters of
         an output that is not attached stay.
         """
-        return await self._committer.order(lambda work: work.retry(letters))
+        ids = tuple(letters)
+        return await self._committer.order(lambda work: work.retry(ids))
 
     async def _ask(
         self, question: Callable[Concatenate[Reader, P], T], *args: P.args, **kwargs: P.kwargs

@@ -71,9 +71,11 @@ class Store:
             taken = work.take(appends)
             work.save(self.tally)
             self._db.execute("COMMIT")
-        except BaseException:
+        except BaseException as error:
             with suppress(sqlite3.Error):
                 self._db.execute("ROLLBACK")
+            if is_about_space(error):
+                self._relieve()
             raise
         self.tally = work.tally
         self.reusable = self._reusable()
@@ -94,8 +96,12 @@ class Store:
             self.reusable = self._reusable()
         return forgotten == SLICE or spare > SLICE
 
-    def relieve(self) -> None:
-        """After a failure, get along with as little disk as possible.
+    def close(self) -> None:
+        """Fold the WAL into the file and close it."""
+        self._db.close()
+
+    def _relieve(self) -> None:
+        """Get along with as little disk as possible.
 
         Pages that are cut off need not be copied from the WAL, and a WAL that was copied is written
         from its beginning again; so a disk that is nearly full is enough to get out of it.
@@ -106,12 +112,14 @@ class Store:
         with suppress(sqlite3.Error):
             self.reusable = self._reusable()
 
-    def close(self) -> None:
-        """Fold the WAL into the file and close it."""
-        self._db.close()
-
     def _reusable(self) -> int:
         return schema.pragma(self._db, "freelist_count") * schema.pragma(self._db, "page_size")
+
+
+def is_about_space(error: BaseException) -> bool:
+    """Whether the disk took no more; some file systems call that an I/O error."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF
+    return code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
 
 
 def obey(order: Order, work: Transaction) -> Any:

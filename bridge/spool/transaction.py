@@ -137,7 +137,7 @@ class Transaction:
         passed = count(self._db, output, tally.cursor, progress.position)
         told = progress.delivered + progress.filtered + len(progress.buried)
         overtaken = told - passed
-        if not 0 <= overtaken <= tally.overtaken:
+        if not 0 <= overtaken <= tally.overtaken or progress.position > self.tally.newest:
             raise SpoolError(
                 f"{output} accounts for {told} events up to row {progress.position}, "
                 f"but the spool holds {passed}"

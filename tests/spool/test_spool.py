@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from pathlib import Path
 
 import pytest
 
 from bridge.errors import SpoolError
 from bridge.spool import Buried, Progress, Spool, Taken
+from bridge.spool.store import Reader
 from tests.spool.conftest import Opener, deliver, sql, texts
 
 
@@ -90,6 +92,32 @@ async def test_reading_takes_whole_rows_up_to_a_size(opened: Opener, *, from_dis
     assert [b.id for b in await spool.read("out", first[-1].id, 300)] == [3, 4, 5]
     assert spool.readable("out", 4)
     assert not spool.readable("out", 5)
+
+
+async def test_a_read_that_fails_is_tried_again(
+    opened: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And said meanwhile."""
+    spool = await opened()
+    await spool.attach("out")
+    await spool.append("in", [b"a"])
+    await spool.close()
+    spool = await opened()
+    works = Reader.batches
+    said: list[str] = []
+
+    def broken(*_: object) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    def listen(trouble: str) -> None:
+        said.append(trouble)
+        monkeypatch.setattr(Reader, "batches", works)
+
+    monkeypatch.setattr("bridge.spool.spool.RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(Reader, "batches", broken)
+    spool.on_trouble(listen)
+    assert texts(await spool.read("out", 0, 1)) == [b"a"]
+    assert said == ["the spool cannot be read (disk I/O error), trying again", ""]
 
 
 async def test_rows_go_when_every_output_has_passed_them(spool: Spool, directory: Path) -> None:
@@ -180,7 +208,7 @@ async def test_a_retired_output_is_forgotten(spool: Spool, directory: Path) -> N
 async def test_numbers_that_do_not_fit_the_rows_are_refused(spool: Spool) -> None:
     """A delivery that miscounts is a bug; the accounts must not follow it."""
     await spool.append("in", [b"a", b"b"])
-    for wrong in (Progress(1, delivered=1), Progress(1, delivered=3), Progress(0, delivered=1)):
+    for wrong in (Progress(1, 1), Progress(1, 3), Progress(0, 1), Progress(2, 2)):
         with pytest.raises(SpoolError, match="accounts for"):
             await spool.advance("out", wrong)
     await spool.advance("out", Progress(1, delivered=1, filtered=1))

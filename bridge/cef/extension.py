@@ -89,17 +89,26 @@ def _earlier(keys: Sequence[str], values: Sequence[str]) -> list[tuple[str, str]
 
 def _merge(pieces: list[str]) -> list[str]:
     """Put together again what was split at an escaped equals sign."""
+    escaped = {
+        index for index, piece in enumerate(pieces) if piece[-1:] == "\\" and _ends_escaping(piece)
+    }
     merged: list[str] = []
-    held: list[str] = []
-    for piece in pieces:
-        held.append(piece)
-        if piece.endswith("\\") and (len(piece) - len(piece.rstrip("\\"))) % 2:
+    begin = 0
+    for index in sorted(escaped):
+        if index < begin:
             continue
-        merged.append("=".join(held) if len(held) > 1 else piece)
-        held = []
-    if held:
-        merged.append("=".join(held))
-    return merged
+        end = index
+        while end in escaped:
+            end += 1
+        merged += pieces[begin:index]
+        merged.append("=".join(pieces[index : end + 1]))
+        begin = end + 1
+    return merged + pieces[begin:]
+
+
+def _ends_escaping(piece: str) -> bool:
+    """Backslashes go in pairs; an odd one escapes what follows."""
+    return (len(piece) - len(piece.rstrip("\\"))) % 2 == 1
 
 
 def _search(

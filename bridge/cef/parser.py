@@ -126,14 +126,16 @@ def _find_damaged(envelope: Envelope, message: str, flags: set[str]) -> _Start |
 def _split_header(rest: str, flags: set[str]) -> tuple[list[str], str]:
     """The fields after the version, six when all are there, and the text of the extension."""
     parts = rest.split("|", 6)
-    escaped = "\\" in rest and any("\\" in part for part in parts[:6])
+    escaped = "\\" in rest and "\\" in "".join(parts[:6])
     if escaped:
         parts = _split_escaped(rest)
     if len(parts) == 7:
         extension = parts.pop()
     else:
         parts, extension = _salvage(parts, flags)
-    return [_unescape(part, flags) for part in parts] if escaped else parts, extension
+    if escaped:
+        parts = [_unescape(part, flags) if "\\" in part else part for part in parts]
+    return parts, extension
 
 
 def _split_escaped(rest: str) -> list[str]:

@@ -20,6 +20,7 @@ from typing import Any, Final, Self
 from bridge import gelf
 from bridge.gelf import Decoded, Stored
 from bridge.testing.chunks import Chunks
+from bridge.testing.http import HttpInput
 
 MAX_FRAME: Final = 2_097_152
 """`max_message_size` of Graylog's TCP input, in bytes without the NUL."""
@@ -28,10 +29,11 @@ _LINGER_NOT_AT_ALL: Final = struct.pack("ii", 1, 0)
 
 
 class FakeGraylog:
-    """GELF inputs (TCP and UDP) that keep what Graylog keeps.
+    """GELF inputs (TCP, UDP and HTTP) that keep what Graylog keeps.
 
-    `async with FakeGraylog() as graylog` listens on `graylog.port` (TCP) and `graylog.udp_port` of
-    the loopback address `host`; 0 lets the system choose. With `tls` the TCP input speaks TLS. The
+    `async with FakeGraylog() as graylog` listens on `graylog.port` (TCP), `graylog.udp_port` and
+    `graylog.http_port` of the loopback address `host`; 0 lets the system choose. With `tls` the
+    inputs for TCP and HTTP speak TLS, with `bulk` the one for HTTP takes one message a line. The
     ports stay the same until the end of the block, whatever outage is played.
     """
 
@@ -40,12 +42,15 @@ class FakeGraylog:
         port: int = 0,
         *,
         udp_port: int = 0,
+        http_port: int = 0,
         host: str = "127.0.0.1",
         tls: ssl.SSLContext | None = None,
+        bulk: bool = False,
     ) -> None:
         self.host = host
         self.port = port
         self.udp_port = udp_port
+        self.http_port = http_port
         self.documents: list[bytes] = []
         """Every message as it came, in order of arrival."""
         self.messages: list[Decoded] = []
@@ -59,6 +64,7 @@ class FakeGraylog:
         self._reserved: socket.socket | None = None
         self._server: asyncio.Server | None = None
         self._datagrams: asyncio.DatagramTransport | None = None
+        self._http = HttpInput(self._take, host, bulk, tls)
         self._open: set[_Connection] = set()
         self._chunks = Chunks(time.monotonic)
         self._waiters: list[tuple[int, asyncio.Future[None]]] = []
@@ -86,6 +92,7 @@ class FakeGraylog:
             lambda: _Datagrams(self), (self.host, self.udp_port)
         )
         self.udp_port = self._datagrams.get_extra_info("sockname")[1]
+        self.http_port = await self._http.start(self.http_port)
 
     async def stop(self) -> None:
         """Close ports and connections in order; safe twice."""
@@ -101,14 +108,17 @@ class FakeGraylog:
             connection.reset()
 
     def pause(self) -> None:
-        """Stop reading from TCP connections, also from new ones, so that the sender's fill up."""
+        """Stop reading from TCP connections, also from new ones, so that the sender's fill up, and
+        answering HTTP requests."""
         self._paused = True
+        self._http.pause()
         for connection in self._open:
             connection.pause()
 
     def resume(self) -> None:
         """Read again."""
         self._paused = False
+        self._http.resume()
         for connection in self._open:
             connection.resume()
 
@@ -182,6 +192,7 @@ class FakeGraylog:
         server.close()
         self._reserved = self._bound()
         datagrams.abort()
+        await self._http.stop()
         closed = [connection.closed for connection in self._open]
         for connection in list(self._open):
             end(connection)

@@ -5,11 +5,12 @@
     BridgeError
     ├── ConfigError      the configuration cannot be used; carries every problem
     ├── PluginError      a component type is unknown, broken or claimed twice
+    ├── Denied           what may not be read for lack of a right, until somebody grants it
     ├── SpoolError       the spool cannot be used
     │   ├── SpoolLocked  another process owns the directory
     │   └── SpoolTooNew  written by a newer version
     └── DeliveryError    what an output raises from `connect` and `send`
-        ├── Retryable    try the same messages again after a new connection
+        ├── Retryable    try the same again after a pause (pollers raise it, too)
         └── Rejected     these messages will never be taken; bury them
 """
 
@@ -52,6 +53,10 @@ class ConfigError(BridgeError):
 
 class PluginError(BridgeError):
     """A component type is unknown, cannot be imported, or is claimed by two distributions."""
+
+
+class Denied(BridgeError):
+    """The peer knows us, but does not let us read this; the sentence names the missing right."""
 
 
 class SpoolError(BridgeError):

@@ -59,7 +59,7 @@ _FORMS: Final = (
     r"(?P<year>[0-9]{4})[ :,]+" + _CLOCK,
     # Apr 5 19:34:38, Apr 05 2024 19:34:38, Fri Apr  5 19:34:38 2024, Dec 19 2017, 15:58:14
     _WEEKDAY + r"(?P<month>[A-Za-z]{3,9}) +(?P<day>[0-9]{1,2})"
-    r"(?:,? +(?P<year>[0-9]{4}))?,? +" + _CLOCK,
+    r"(?:,? +(?P<year>[0-9]{4})[ :,]+|,? +)" + _CLOCK,
 )
 _MONTHS: Final = {
     name: number
@@ -130,6 +130,8 @@ def read(
     zone that `zone` takes, else ValueError.
     """
     text = text.strip()
+    if text.startswith("#arcsightDate("):  # a template that SentinelOne does not fill in
+        text = text[14:].rstrip(")")
     if not text:
         return NOTHING
     if len(text) > MAX_LENGTH:

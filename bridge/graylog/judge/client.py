@@ -108,9 +108,10 @@ class Judge:
             raise self._ended() from None
         return self._answer()
 
-    def functions(self) -> tuple[str, ...]:
-        """The names of the functions that rules can call."""
-        return tuple(self.ask("info")["functions"])
+    def functions(self) -> dict[str, list[str]]:
+        """The functions that rules can call, and their parameters; optional ones end in `?`."""
+        found: dict[str, list[str]] = self.ask("functions")
+        return found
 
     def decode(self, document: bytes, remote: str = "127.0.0.1") -> Verdict:
         """What a GELF input makes of a message from `remote`, before any rule."""

@@ -12,7 +12,6 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.security.Security;
 import java.util.Map;
-import java.util.TreeSet;
 
 /**
  * Graylog's own decoder, rule engine and inputs behind JSON lines: a command on stdin, one answer
@@ -29,9 +28,7 @@ public class Judge {
     private final Inputs inputs = new Inputs(graylog);
 
     private final Map<String, Command> commands = Map.of(
-            "info", question -> Map.of(
-                    "java", System.getProperty("java.version"),
-                    "functions", new TreeSet<>(graylog.functions.keySet())),
+            "functions", question -> rules.functions(),
             "decode", question -> messages.decoded(question),
             "parse_rule", question -> rules.parseRule(question.get("source").asText()),
             "parse_pipeline", question -> rules.parsePipeline(question.get("source").asText()),

@@ -30,6 +30,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 
 /** Rules and pipelines: parsed, loaded, and run on messages by Graylog's own engine. */
 class Rules {
@@ -44,6 +45,14 @@ class Rules {
         this.graylog = graylog;
         this.messages = messages;
         parser = new PipelineRuleParser(new FunctionRegistry(graylog.functions));
+    }
+
+    /** Function → its parameters in order, optional ones with a question mark. */
+    Map<String, List<String>> functions() {
+        Map<String, List<String>> functions = new TreeMap<>();
+        graylog.functions.forEach((name, function) -> functions.put(name, function.descriptor().params().stream()
+                .map(parameter -> parameter.name() + (parameter.optional() ? "?" : "")).toList()));
+        return functions;
     }
 
     Map<String, Object> parseRule(String source) {

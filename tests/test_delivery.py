@@ -10,14 +10,15 @@ from pathlib import Path
 import orjson
 import pytest
 
-from bridge.clock import SystemClock
+from bridge.clock import Clock, SystemClock
 from bridge.config import SpoolConfig
 from bridge.delivery import Delivery
 from bridge.errors import Rejected, Retryable
 from bridge.health import Health, State
 from bridge.inputs import Context
 from bridge.outputs import Batch, Output, OutputConfig, Selection
-from bridge.spool import Spool
+from bridge.spool import OutputBalance, Spool
+from tests.clocks import HastyClock
 
 
 class ScriptedOutput(Output):
@@ -26,6 +27,7 @@ class ScriptedOutput(Output):
     def __init__(self, config: OutputConfig, context: Context) -> None:
         super().__init__(config, context)
         self.connections = 0
+        self.flushes = 0
         self.started: list[Batch] = []
         self.confirmed: list[bytes] = []
         self.script: Callable[[Batch], None] = lambda batch: None
@@ -43,8 +45,12 @@ class ScriptedOutput(Output):
         self.script(batch)
         self.confirmed += batch.messages()
 
-    async def broken(self) -> None:
+    def flush(self) -> None:
+        self.flushes += 1
+
+    async def broken(self) -> str:
         await self.break_now.wait()
+        return "it went away"
 
     async def close(self) -> None:
         pass
@@ -69,8 +75,9 @@ def numbers(messages: list[bytes]) -> list[int]:
 class Bench:
     """A real spool, a scripted output and the delivery between them."""
 
-    def __init__(self, spool: Spool) -> None:
+    def __init__(self, spool: Spool, clock: Clock | None = None) -> None:
         self.spool = spool
+        self.clock = clock or SystemClock()
         self.health = Health()
         self.tasks: list[asyncio.Task[None]] = []
 
@@ -78,7 +85,7 @@ class Bench:
         context = Context(
             id="out",
             log=logging.getLogger("bridge.test"),
-            clock=SystemClock(),
+            clock=self.clock,
             report=lambda state, detail="": self.health.report("out", state, detail),
             count=lambda name, n=1, label="": self.health.count("out", name, n, label),
             checkpoint=None,  # type: ignore[arg-type]
@@ -86,7 +93,7 @@ class Bench:
             kinds={},
         )
         output = cls(OutputConfig(type="scripted", **config), context)
-        self.delivery = Delivery(output, self.spool, SystemClock())
+        self.delivery = Delivery(output, self.spool, self.clock)
         self.tasks.append(asyncio.create_task(self.delivery.run()))
         return output
 
@@ -94,6 +101,12 @@ class Bench:
         """Each number becomes a row of its own."""
         for number in range(first, last + 1):
             await self.spool.append(source, [document(number)])
+
+    async def balance(self) -> OutputBalance:
+        """The account of the output, which must hold."""
+        balance = await self.spool.balance()
+        assert balance.holds
+        return balance.outputs["out"]
 
     async def emptied(self) -> None:
         async with asyncio.timeout(10):
@@ -116,6 +129,13 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
     finally:
         await bench.stop()
         await spool.close()
+
+
+@pytest.fixture
+def hasty(bench: Bench) -> Bench:
+    """The same on a fast clock, so that pauses and hold-backs are short."""
+    bench.clock = HastyClock()
+    return bench
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -210,6 +230,199 @@ async def test_an_unclean_end_repeats_what_was_held_back(bench: Bench) -> None:
     assert numbers(output.confirmed) == [1, 2, 3, 1, 2, 3]
     await bench.emptied()
     assert (await bench.spool.balance()).outputs["out"].delivered == 3
+
+
+async def test_when_the_peer_is_away_again_what_was_held_back_is_repeated(bench: Bench) -> None:
+    """A connection that cannot be made is as unclean an end as any."""
+    output = bench.start(Holding)
+    await bench.put(1, 3)
+    await until(lambda: len(output.confirmed) == 3)
+    attempts = iter([Retryable("refused")])
+
+    async def connect() -> None:
+        if error := next(attempts, None):
+            raise error
+
+    output.connect = connect  # type: ignore[method-assign]
+    output.script = lambda batch: (_ for _ in ()).throw(Retryable("reset"))
+    await bench.put(4, 4)
+    await until(lambda: len(output.started) == 4)
+    output.script = lambda batch: None
+    await bench.emptied()
+    assert numbers(output.confirmed) == [1, 2, 3, 1, 2, 3, 4]
+
+
+async def test_after_a_failure_little_is_sent_at_first(bench: Bench) -> None:
+    output = bench.start(Windowed)
+    output.gate.clear()
+    failures = iter([Retryable("reset")])
+
+    def script(batch: Batch) -> None:
+        if error := next(failures, None):
+            raise error
+
+    output.script = script
+    await bench.put(1, 20)
+    await until(lambda: len(output.started) == 20)
+    output.gate.set()
+    output.gate = asyncio.Event()
+    await until(lambda: output.connections == 2 and len(output.started) == 21)
+    await asyncio.sleep(0.05)
+    assert len(output.started) == 21
+    assert output.flushes
+    output.gate.set()
+    await bench.emptied()
+    assert set(numbers(output.confirmed)) == set(range(1, 21))
+
+
+def refuse(*poison: int) -> Callable[[Batch], None]:
+    """Every batch with one of these numbers breaks the connection."""
+
+    def script(batch: Batch) -> None:
+        if set(numbers(batch.messages())) & set(poison):
+            raise Retryable("connection reset by peer")
+
+    return script
+
+
+async def dead(bench: Bench) -> list[int]:
+    letters = await bench.spool.dead_letters()
+    documents = [await bench.spool.document(letter.id) for letter in letters]
+    return numbers([one for one in documents if one])
+
+
+@pytest.mark.parametrize("cls", [ScriptedOutput, Windowed, Holding])
+async def test_a_message_that_breaks_every_connection_is_buried_alone(
+    hasty: Bench, cls: type[ScriptedOutput]
+) -> None:
+    output = hasty.start(cls)
+    output.script = refuse(17)
+    await hasty.spool.append("in", [document(number) for number in range(1, 11)])
+    await hasty.spool.append("in", [document(number) for number in range(11, 41)])
+    await hasty.put(41, 50)
+    await hasty.emptied()
+    assert set(numbers(output.confirmed)) == set(range(1, 51)) - {17}
+    assert await dead(hasty) == [17]
+    balance = await hasty.balance()
+    assert (balance.delivered, balance.buried) == (49, 1)
+    (letter,) = await hasty.spool.dead_letters()
+    assert "3 times in a row" in letter.reason
+    assert "connection reset by peer" in letter.reason
+
+
+async def test_several_such_messages_are_found_wherever_they_are(hasty: Bench) -> None:
+    output = hasty.start(Windowed)
+    output.script = refuse(1, 2, 8)
+    await hasty.spool.append("in", [document(number) for number in range(1, 9)])
+    await hasty.put(9, 9)
+    await hasty.emptied()
+    assert set(numbers(output.confirmed)) == {3, 4, 5, 6, 7, 9}
+    assert sorted(await dead(hasty)) == [1, 2, 8]
+    assert (await hasty.balance()).delivered == 6
+
+
+async def test_a_message_alone_in_its_batch_is_blamed_when_later_ones_arrive(hasty: Bench) -> None:
+    output = hasty.start()
+    output.script = refuse(1)
+    await hasty.put(1, 3)
+    await hasty.emptied()
+    assert set(numbers(output.confirmed)) == {2, 3}
+    assert await dead(hasty) == [1]
+
+
+async def test_without_a_witness_nobody_is_blamed(hasty: Bench) -> None:
+    output = hasty.start()
+    output.script = refuse(1)
+    await hasty.put(1, 1)
+    await until(lambda: output.connections > 10)
+    assert await dead(hasty) == []
+    await hasty.put(2, 2)
+    await hasty.emptied()
+    assert await dead(hasty) == [1]
+
+
+async def test_a_peer_that_takes_nothing_costs_no_message(hasty: Bench) -> None:
+    output = hasty.start(Windowed)
+    output.script = refuse(*range(1, 41))
+    for first in (1, 21):
+        await hasty.spool.append("in", [document(number) for number in range(first, first + 20)])
+    await until(lambda: output.connections > 15)
+    assert await dead(hasty) == []
+    output.script = lambda batch: None
+    await hasty.emptied()
+    assert set(numbers(output.confirmed)) == set(range(1, 41))
+    assert (await hasty.balance()).delivered == 40
+
+
+async def test_rows_dropped_while_they_are_under_way_keep_the_account(tmp_path: Path) -> None:
+    config = SpoolConfig(
+        directory=tmp_path / "spool", max_bytes=1000, min_free_bytes=0, on_full="drop_oldest"
+    )
+    spool = await Spool.open(config)
+    bench = Bench(spool)
+    output = bench.start(Holding)
+    output.gate.clear()
+    try:
+        await bench.put(1, 5)
+        await until(lambda: len(output.started) == 5)
+        for number in range(6, 60):
+            await spool.append("in", [document(number)])
+        assert (await bench.balance()).dropped > 5
+        output.gate.set()
+        await bench.emptied()
+        balance = await bench.balance()
+        assert balance.delivered == len(set(numbers(output.confirmed)))
+        assert balance.delivered + balance.dropped == 59
+    finally:
+        await bench.stop()
+        await spool.close()
+
+
+async def test_rows_dropped_before_they_are_repeated_are_gone_and_counted(tmp_path: Path) -> None:
+    config = SpoolConfig(
+        directory=tmp_path / "spool", max_bytes=1000, min_free_bytes=0, on_full="drop_oldest"
+    )
+    spool = await Spool.open(config)
+    bench = Bench(spool, HastyClock())
+    output = bench.start(Holding)
+    try:
+        await bench.put(1, 5)
+        await until(lambda: len(output.confirmed) == 5)
+        output.gate.clear()
+        output.break_now.set()
+        for number in range(6, 60):
+            await spool.append("in", [document(number)])
+        output.gate.set()
+        await bench.emptied()
+        balance = await bench.balance()
+        assert balance.delivered + balance.dropped == 59
+    finally:
+        await bench.stop()
+        await spool.close()
+
+
+async def test_a_drain_does_not_wait_for_a_connection(bench: Bench) -> None:
+    class Slow(ScriptedOutput):
+        async def connect(self) -> None:
+            self.connections += 1
+            await asyncio.sleep(3600)
+
+    output = bench.start(Slow)
+    await until(lambda: output.connections == 1)
+    async with asyncio.timeout(5):
+        await bench.delivery.drain()
+
+
+async def test_a_drain_asks_for_the_confirmation(bench: Bench) -> None:
+    output = bench.start(Windowed)
+    output.gate.clear()
+    await bench.put(1, 1)
+    await until(lambda: bool(output.started))
+    draining = asyncio.create_task(bench.delivery.drain())
+    await until(lambda: output.flushes > 0)
+    output.gate.set()
+    async with asyncio.timeout(5):
+        await draining
 
 
 async def test_a_drain_waits_for_what_is_under_way_and_starts_nothing_new(bench: Bench) -> None:

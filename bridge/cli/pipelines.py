@@ -16,6 +16,9 @@ from bridge.graylog.judge import DEFAULT, LINES, Judge
 from bridge.graylog.rules import Rule, RuleSet, check_set, rule_sets
 from bridge.graylog.rules.testing import run as run_tests
 
+COMMON = "common"
+"""The folder of rules that belong to no schema."""
+
 FOLDERS = click.argument(
     "folders", nargs=-1, type=click.Path(exists=True, file_okay=False, path_type=Path)
 )
@@ -41,15 +44,15 @@ def list_(folders: Sequence[Path]) -> None:
 
 @pipelines.command()
 @click.argument("name")
-def show(name: str) -> None:
+@click.option("--schema", default="ecs", show_default=True, help="Of the rules of this schema.")
+def show(name: str, schema: str) -> None:
     """Print the rule or pipeline NAME, to be pasted into Graylog's source editor."""
-    sets = _sets(())
-    found = [each for one in sets for each in (*one.rules, *one.pipelines) if each.name == name]
-    if not found:
-        known = sorted(each.name or "" for one in sets for each in (*one.rules, *one.pipelines))
-        raise BridgeError(f"there is no rule or pipeline {name}; there are: {', '.join(known)}")
-    for source in found:
-        click.echo(source.text, nl=False)
+    sets = [each for each in _sets(()) if each.folder.name in (schema, COMMON)]
+    sources = {each.name: each.text for one in sets for each in (*one.rules, *one.pipelines)}
+    if name not in sources:
+        known = ", ".join(sorted(each for each in sources if each))
+        raise BridgeError(f"there is no rule or pipeline {name} in {schema}; there are: {known}")
+    click.echo(sources[name], nl=False)
 
 
 @pipelines.command()

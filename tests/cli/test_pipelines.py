@@ -33,7 +33,7 @@ def test_show_prints_what_goes_into_the_source_editor() -> None:
 def test_show_knows_what_there_is() -> None:
     code, output = run("show", "nosuch")
     assert code == 1
-    assert "there is no rule or pipeline nosuch; there are: " in output
+    assert "there is no rule or pipeline nosuch in ecs; there are: " in output
     assert "tidy_cylance" in output
 
 

@@ -127,7 +127,7 @@ def slow_pairs(text: str) -> tuple[list[tuple[str, str]], str]:
     starts += [(m.start(), m.end(), m[1]) for m in later if m.start() > len(head)]
     ends = [start for start, _, _ in starts[1:]]
     values = [
-        re.sub(r"(?:\r\n|[ \t\r\n])\Z", "", text[start:end])
+        re.sub(r"(?:[\r\n][ \t\r\n]*|[ \t])\Z", "", text[start:end])
         for (_, start, _), end in zip(starts, ends, strict=False)
     ]
     if not starts:

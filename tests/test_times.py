@@ -47,6 +47,8 @@ def at(text: str) -> datetime | None:
         "apr 5 19:34:38",
         "Apr 05 2024 19:34:38",
         "Apr 05, 2024 19:34:38",
+        "Apr 05 2024:19:34:38 UTC",
+        "#arcsightDate(Fri, 05 Apr 2024, 19:34:38 UTC)",
         "Apr 05 2024, 19:34:38 UTC",
         "April 5, 2024 7:34:38 PM",
         "Apr 05 2024 19:34:38.000 GMT",

@@ -24,7 +24,7 @@ final_pipe_missing   No `|` after the severity.
 severity_unknown     The severity is neither 0-10 nor a word of the standard.
 unknown_escape       A backslash before a character that needs none; both are kept.
 unescaped_equals     A value has `=` without a backslash.
-raw_line_break       A value has a line feed that is not written `\\n`.
+raw_line_break       A value has a line break that is not written `\\n` or `\\r`.
 separator_not_blank  Pairs are separated by a tab or a line break.
 blank_before_equals  A blank between the first key and its `=`.
 key_not_alphanumeric A key has other characters than letters and digits.

@@ -17,6 +17,8 @@ WHITE: Final = " \t\r\n\v\f"
 
 # `ad.x`, `ad.f[0]`, `PanOSX-Forwarded-For`, `größe`; a comma only as in `ad.a,b`.
 _KEY = re.compile(r"\w[\w\-\[\]]*+(?:\.[\w.,\-\[\]]*+)?")
+_SEPARATORS: Final = " \t\r\n"
+_LINE_BREAK = re.compile(r"[\r\n]")
 _FIRST_KEY = re.compile(r"[\w:/@][\w.,:/@\-\[\]]*+")
 _MAX_WORDS: Final = 4096
 _MAX_WORD: Final = 64
@@ -40,12 +42,13 @@ def read_extension(text: str, *, escapes: bool = True, quotes: bool = False) -> 
     if len(pieces) == 1:
         return {}, [], text.strip(WHITE), {"leftover"} if text else flags
     leftover = ""
+    lines = "\n" in text or "\r" in text
     keys, values = _expected(pieces)
-    plan = known(keys) if keys and not quotes else None
+    plan = None if lines or quotes or not keys else known(keys)
     if plan is None:
-        keys, values, leftover = _search(pieces, quotes, flags)
+        keys, values, leftover = _search(pieces, lines, quotes, flags)
         plan = plan_for(keys)
-    if "\n" in text and any("\n" in value for value in values):
+    if lines and any("\n" in value or "\r" in value for value in values):
         flags.add("raw_line_break")
     if escapes and "\\" in text:
         values = [_unescape(value, flags) if "\\" in value else value for value in values]
@@ -112,7 +115,7 @@ def _ends_escaping(piece: str) -> bool:
 
 
 def _search(
-    pieces: list[str], quotes: bool, flags: set[str]
+    pieces: list[str], lines: bool, quotes: bool, flags: set[str]
 ) -> tuple[tuple[str, ...], list[str], str]:
     """Keys, values and leftover, from what stands between the equals signs."""
     leftover, key = _first_key(pieces[0], flags)
@@ -121,7 +124,7 @@ def _search(
     held = [leftover] if key is None else []  # parts of one text, which had `=` between them
     for piece in pieces[1:-1]:
         value, blank, next_key = piece.rpartition(" ")
-        if piece and not (blank and next_key in _words):
+        if piece and (lines or not blank or next_key not in _words):
             value, next_key = _split(piece, flags)
         if not next_key or (quotes and keys and _is_open(held, value)):
             held.append(piece)
@@ -161,17 +164,22 @@ def _first_key(text: str, flags: set[str]) -> tuple[str, str | None]:
 
 
 def _split(piece: str, flags: set[str]) -> tuple[str, str]:
-    """Value and the key after it; no key: the `=` that follows is part of the value."""
+    """Value and the key after it; no key: the `=` that follows is part of the value.
+
+    Of the white space between them the last character is the separator, or all of it from the
+    first line break on.
+    """
     cut = _last_white(piece)
     if cut < 0 or not _KEY.fullmatch(piece, cut + 1):
         return piece, ""
     key = piece[cut + 1 :]
     if len(_words) < _MAX_WORDS and len(key) <= _MAX_WORD:
         _words.add(key)
-    if piece[cut] != " ":
+    white = piece[len(piece[:cut].rstrip(_SEPARATORS)) : cut + 1]
+    if line_break := _LINE_BREAK.search(white):
+        cut -= len(white) - 1 - line_break.start()
+    if line_break or piece[cut] != " ":
         flags.add("separator_not_blank")
-        if piece[cut - 1 : cut + 1] == "\r\n":
-            cut -= 1
     return piece[:cut], key
 
 

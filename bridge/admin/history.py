@@ -59,7 +59,7 @@ class History:
         self._samples.append(sample(self._running.clock.monotonic(), balance))
 
     def rates(self) -> dict[str, Any]:
-        """Rates between the samples, oldest first; None where a component was not there yet."""
+        """Rates between the samples, oldest first; 0 where a component was not there yet."""
         samples = list(self._samples)
         steps = list(pairwise(samples))
         names = samples[-1].events if samples else {}
@@ -70,8 +70,6 @@ class History:
         }
 
 
-def _rate(name: str, before: Sample, after: Sample) -> float | None:
-    if name not in before.events or name not in after.events:
-        return None
-    seconds = max(after.at - before.at, 1e-9)
-    return round((after.events[name] - before.events[name]) / seconds, 3)
+def _rate(name: str, before: Sample, after: Sample) -> float:
+    new = after.events.get(name, 0) - before.events.get(name, 0)
+    return round(max(0, new) / max(after.at - before.at, 1e-9), 3)

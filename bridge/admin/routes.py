@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from bridge.admin import control, status
-from bridge.admin.server import Route, Routes
+from bridge.admin import control, dead, status, tap
+from bridge.admin.server import Admin, Route, Routes
+from bridge.httpd import Request, Response
+
+
+async def metrics(admin: Admin, request: Request) -> Response:
+    """As `bridge.admin.metrics`, whose library is loaded only for those who ask."""
+    from bridge.admin.metrics import metrics
+
+    return await metrics(admin, request)
+
 
 ROUTES: Routes = {
     ("GET", "/healthz"): Route(status.healthz, open=True),
     ("GET", "/readyz"): Route(status.readyz, open=True),
     ("GET", "/status"): Route(status.status, open=True),
     ("GET", "/history"): Route(status.history, open=True),
+    ("GET", "/metrics"): Route(metrics, open=True),
+    ("GET", "/tap"): Route(tap.tap),
     ("POST", "/reload"): Route(control.reload),
+    **{way: Route(dead.over_http(work)) for way, work in dead.WORK.items()},
 }

@@ -51,31 +51,35 @@ class Admin:
         self.running = running
         self.history = History(running)
         self._routes = routes
-        self._servers: list[HttpServer] = []
+        self._socket = HttpServer(partial(self._handle, False), LIMITS)
         self._tcp: HttpServer | None = None
+        self._config: AdminConfig | None = None
+        self._guard: Guard | None = None
 
     async def start(self) -> None:
         """Listen on the socket, and on the address if there is one.
 
         What cannot be listened on is an error in the log: events are worth more than looking on.
         """
-        server = HttpServer(partial(self._handle, None), LIMITS)
         try:
-            await server.listen_unix(self.running.config.spool.directory / SOCKET)
+            await self._socket.listen_unix(self.running.config.spool.directory / SOCKET)
         except BridgeError as error:
             log.error("status, tap and reload by command do not work: %s", error)
-        self._servers.append(server)
         await self.listen(self.running.config.admin)
         self.history.start()
 
     async def listen(self, config: AdminConfig | None) -> None:
-        """Serve this TCP address in place of the one before."""
-        before, self._tcp = self._tcp, None
-        if before:
-            await before.close()
+        """Serve the TCP address of this configuration in place of the one before."""
+        before, self._config = self._config, config
+        self._guard = Guard(config) if config else None
+        if self._tcp and before and config and before.address == config.address:
+            return
+        if self._tcp:
+            await self._tcp.close()
+            self._tcp = None
         if config is None:
             return
-        server = HttpServer(partial(self._handle, Guard(config)), LIMITS)
+        server = HttpServer(partial(self._handle, True), LIMITS)
         try:
             await server.listen(config.address)
         except BridgeError as error:
@@ -93,17 +97,21 @@ class Admin:
         """Stop listening, end every answer that is under way."""
         self.history.stop()
         await self.listen(None)
-        for server in self._servers:
-            await server.close()
-        self._servers.clear()
+        await self._socket.close()
 
-    async def _handle(self, guard: Guard | None, request: Request) -> Response:
+    async def _handle(self, from_afar: bool, request: Request) -> Response:
         try:
-            response = await self._answer(guard, request)
+            response = await self._answer(self._guard_of(from_afar), request)
         except Refusal as refusal:
             response = refused(refusal.status, refusal.reason)
         asked = {"WWW-Authenticate": "Bearer"} if response.status == HTTPStatus.UNAUTHORIZED else {}
         return replace(response, headers={**HEADERS, **asked, **response.headers})
+
+    def _guard_of(self, from_afar: bool) -> Guard | None:
+        """None for the socket, which its file mode guards."""
+        if from_afar and self._guard is None:
+            raise Refusal(503, "this address is being closed")
+        return self._guard if from_afar else None
 
     async def _answer(self, guard: Guard | None, request: Request) -> Response:
         if guard:

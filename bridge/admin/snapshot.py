@@ -133,7 +133,11 @@ class Snapshot:
             for one in self.components
             if one.kind == "input" and one.state not in ready
         ]
-        return found + [why for why in (self.spool.full, self.spool.trouble) if why]
+        if self.spool.full:
+            found.append(f"the spool is full: {self.spool.full}")
+        if self.spool.trouble:
+            found.append(f"the spool is in trouble: {self.spool.trouble}")
+        return found
 
 
 async def take(running: Running) -> Snapshot:

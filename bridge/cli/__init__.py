@@ -20,7 +20,9 @@ COMMANDS = {
     "run": "bridge.cli.run:run",
     "check": "bridge.cli.check:check",
     "status": "bridge.cli.status:status",
+    "tap": "bridge.cli.tap:tap",
     "reload": "bridge.cli.reload:reload",
+    "dead": "bridge.cli.dead:dead",
     "demo": "bridge.cli.demo:demo",
     "pipelines": "bridge.cli.pipelines:pipelines",
 }

@@ -103,6 +103,7 @@ def _spool(spool: dict[str, Any], now: float) -> Iterator[str]:
     yield f"  {spool['directory']}: {size(spool['bytes'])} of {size(spool['max_bytes'])}"
     if spool["oldest"]:
         yield f"  oldest event: {duration(now - spool['oldest'])} old"
-    for word in ("full", "trouble"):
-        if spool[word]:
-            yield "  " + click.style(printable(spool[word]), fg="red")
+    if spool["full"]:
+        yield click.style(f"  full, so that inputs wait: {printable(spool['full'])}", fg="red")
+    if spool["trouble"]:
+        yield click.style(f"  in trouble: {printable(spool['trouble'])}", fg="red")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 
 _STEPS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
-_ESCAPED = {code: repr(chr(code))[1:-1] for code in (*range(0x20), *range(0x7F, 0xA0))}
 
 
 def duration(seconds: float) -> str:
@@ -37,8 +37,17 @@ def times(number: int) -> str:
 
 
 def printable(text: str) -> str:
-    """The text in one line, control characters escaped: it may hold what a sender wrote."""
-    return text.translate(_ESCAPED)
+    """The text in one line, with everything escaped that a terminal would obey or hide."""
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
+
+
+def printable_json(text: str) -> str:
+    """The same for JSON, which stays the same JSON: such characters stand only in strings."""
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else json.dumps(one)[1:-1] for one in text)
 
 
 def with_colour() -> bool:

@@ -37,8 +37,16 @@ class Receiver:
         """Stop it and wait until what it had read is durable; safe without a start and twice."""
         if self._task and not self._task.done():
             self._context.report(State.STOPPING, "")
-            await _end(self._task)
+            await self.cut()
         self._context.report(State.STOPPED, "")
+
+    async def cut(self) -> None:
+        """Cancel it and wait for its end.
+
+        The first time lets it wait until what it has read is durable, and a full spool may never
+        have room for that; the second time ends that wait.
+        """
+        await _end(self._task)
 
     async def _run(self) -> None:
         await persist(
@@ -77,21 +85,15 @@ class Sender:
         When that is cancelled, what is not confirmed stays in the spool.
         """
         if self._task and not self._task.done():
-            try:
-                await self._delivery.drain()
-            finally:
-                await _end(self._task)
+            await self._delivery.drain()
+            await self.cut()
+
+    async def cut(self) -> None:
+        """Cancel it and wait for its end."""
+        await _end(self._task)
 
 
-async def _end(task: asyncio.Task[None]) -> None:
-    """Cancel a task and wait for its end; whoever is cancelled meanwhile cancels it once more.
-
-    The first time lets an input wait until what it has read is durable, and a full spool may never
-    have room for that. The second time ends that wait.
-    """
-    task.cancel()
-    try:
-        await asyncio.wait([task])
-    except asyncio.CancelledError:
+async def _end(task: asyncio.Task[None] | None) -> None:
+    if task and not task.done():
         task.cancel()
-        raise
+        await asyncio.wait([task])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -242,7 +242,9 @@ class Service:
         async with self._changing:
             await self._stop_parts(self._receivers.values(), self._senders.values())
 
-    async def _stop_parts(self, receivers: Iterable[Receiver], senders: Iterable[Sender]) -> None:
+    async def _stop_parts(
+        self, receivers: Collection[Receiver], senders: Collection[Sender]
+    ) -> None:
         try:
             async with asyncio.timeout(self.config.stop_timeout_seconds):
                 await asyncio.gather(*(receiver.stop() for receiver in receivers))
@@ -253,6 +255,7 @@ class Service:
                 "will be sent again at the next start",
                 self.config.stop_timeout_seconds,
             )
+            await asyncio.gather(*(part.cut() for part in (*receivers, *senders)))
 
     # Meanwhile
 
@@ -262,7 +265,7 @@ class Service:
         every = min(WATCH_SECONDS, self._systemd.watchdog_seconds / 3 or WATCH_SECONDS)
         while True:
             if full != (full := self.spool.full):
-                log.warning("%s", full or "the spool has room again")
+                log.warning("%s", f"the spool is full: {full}" if full else "the spool has room")
             if not told and all(map(self._has_begun, self._receivers)):
                 self._systemd.ready(told := self._summary())
             self._systemd.alive()

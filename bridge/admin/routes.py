@@ -23,5 +23,4 @@ ROUTES: Routes = {
     ("GET", "/tap"): Route(tap.tap),
     ("POST", "/reload"): Route(control.reload),
     **{way: Route(dead.over_http(work)) for way, work in dead.WORK.items()},
-    **{way: Route(dead.over_http(work)) for way, work in dead.WORK.items()},
 }

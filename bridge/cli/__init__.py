@@ -23,7 +23,6 @@ COMMANDS = {
     "tap": "bridge.cli.tap:tap",
     "reload": "bridge.cli.reload:reload",
     "dead": "bridge.cli.dead:dead",
-    "dead": "bridge.cli.dead:dead",
     "demo": "bridge.cli.demo:demo",
     "pipelines": "bridge.cli.pipelines:pipelines",
 }

@@ -129,7 +129,7 @@ def read(
     two days ahead. Never raises; an empty text is no time and no deviation. `timezone` must be a
     zone that `zone` takes, else ValueError.
     """
-    text = text.strip()
+    text = text.strip(" \t\r\n\"'")
     if text.startswith("#arcsightDate("):  # a template that SentinelOne does not fill in
         text = text[14:].rstrip(")")
     if not text:

@@ -48,6 +48,7 @@ def at(text: str) -> datetime | None:
         "Apr 05 2024 19:34:38",
         "Apr 05, 2024 19:34:38",
         "Apr 05 2024:19:34:38 UTC",
+        '"Apr 05 2024 19:34:38"',
         "#arcsightDate(Fri, 05 Apr 2024, 19:34:38 UTC)",
         "Apr 05 2024, 19:34:38 UTC",
         "April 5, 2024 7:34:38 PM",

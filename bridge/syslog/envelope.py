@@ -64,10 +64,9 @@ _TIME = re.compile(
     (?::?[ \t]++|:?\Z)""",
     re.VERBOSE,
 )
-_TAG = re.compile(
-    r'(?!(?i:CEF:))([^\s:|\[\]"=]{1,128})(?:\[([^\]\s|]{0,128})\])?'
-    r"(?::[ \t]++|:\Z|:(?=CEF:)|[ \t]++(?=CEF:))"
-)
+_PROGRAM = r'(?!(?i:CEF:))([^\s:|\[\]"=]{1,128})(?:\[([^\]\s|]{0,128})\])?'
+_TAG = re.compile(_PROGRAM + r"(?::[ \t]++|:\Z|:(?=CEF:))")
+_TAG_BEFORE_CEF = re.compile(_PROGRAM + r"[ \t]++(?=CEF:)")
 _MARKER = re.compile(r"CEF:[ \t]*+(?:[0-9]|CEF:)", re.IGNORECASE)
 _IPV6 = re.compile(r"[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
 
@@ -126,15 +125,15 @@ def _read_rfc3164(text: str, has_priority: bool) -> Fields:
         host, rest = _host(rest)
     elif not has_priority:
         return None, None, None, None, None, None, text, ""
-    if tag := _TAG.match(rest):
-        app_name, proc_id, rest = tag[1], tag[2], rest[tag.end() :]
+    if tag := _TAG.match(rest) or (_TAG_BEFORE_CEF.match(rest) if host else None):
+        app_name, proc_id, rest = None if tag[1] == "-" else tag[1], tag[2], rest[tag.end() :]
     rest = rest.lstrip(BLANKS)
     return timestamp, host, app_name, proc_id, None, None, rest, "rfc3164" if timestamp else ""
 
 
 def _host(text: str) -> tuple[str | None, str]:
     word, _, rest = text.partition(" ")
-    if not word or "|" in word or _MARKER.match(text):
+    if not word or "|" in word or word[0] in "<[" or _MARKER.match(text):
         return None, text
     if word.endswith(":") and not _IPV6.fullmatch(word):
         return None, text

@@ -80,7 +80,8 @@ def test_an_event_of_the_document_has_all_its_fields(
     more = {
         name for name in stored(verdict).keys() - shown.keys() if not name.startswith("bridge_")
     }
-    own = {"event_type", "event_uid", "source", "message", "level", "timestamp"}
+    own = {"event_type", "event_source_product", "event_uid"}
+    own |= {"source", "message", "level", "timestamp"}
     assert more - own == NOT_OF_THE_DOCUMENT[sample.name]
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from bridge import times
 from bridge.event import Event
 from bridge.inputs import Json
 
@@ -98,7 +97,8 @@ class Progress:
 
 def iso(seconds: float) -> str:
     """Seconds since the epoch as ISO 8601."""
-    return times.iso(datetime.fromtimestamp(seconds, UTC))
+    when = datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None)
+    return when.isoformat(timespec="microseconds") + "Z"
 
 
 def epoch(text: str) -> float:

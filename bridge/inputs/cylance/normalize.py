@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from bridge import times
@@ -164,7 +164,12 @@ def _of_text(name: str, value: str, kind: str | None) -> Value:
         return float(value)
     if value.startswith("0001-") and _MOMENT.fullmatch(value):
         return None
-    return times.iso(found) if (found := moment(value)) else value
+    return iso(found) if (found := moment(value)) else value
+
+
+def iso(when: datetime) -> str:
+    """ISO 8601 in UTC with six decimals and `Z`."""
+    return when.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def _time(kind: str, fields: Event) -> tuple[float | None, str]:

@@ -1,4 +1,4 @@
-"""Who may ask over TCP: only those who use our own name, and for more than counts the token."""
+"""Who may ask: only those who use our own name, and over TCP for more than counts the token."""
 
 from __future__ import annotations
 
@@ -17,17 +17,18 @@ SCHEMES: Final = ("http", "https")
 
 
 class Guard:
-    """Checks of one TCP address.
+    """Checks of the socket (without a configuration) or of the TCP address.
 
-    A page of a stranger can make a browser ask here. It cannot read the answers, unless its own
-    name resolves to our address (DNS rebinding): therefore `Host` must be an address or a name of
-    ours, and `Origin`, if there is one, the same.
+    A page of a stranger can make a browser ask here, also through a forwarded socket. It cannot
+    read the answers, unless its own name resolves to our address (DNS rebinding): therefore `Host`
+    must be an address or a name of ours, and `Origin`, if there is one, the same.
     """
 
-    def __init__(self, config: AdminConfig) -> None:
-        self._token = config.token
-        own = (config.address.host, "localhost", socket.gethostname())
-        self._names = {name.lower() for name in (*own, *config.hosts)}
+    def __init__(self, config: AdminConfig | None) -> None:
+        self._config = config
+        self._names = {"localhost", socket.gethostname().lower()}
+        if config:
+            self._names |= {name.lower() for name in (config.address.host, *config.hosts)}
 
     def check_names(self, request: Request) -> None:
         """Raises Refusal (421, 403) for a foreign `Host` or `Origin`."""
@@ -39,11 +40,16 @@ class Guard:
             raise Refusal(403, "other sites may not ask here")
 
     def check_token(self, request: Request) -> None:
-        """Raises Refusal: 403 without a configured token, 401 for a wrong one."""
-        if self._token is None:
+        """Raises Refusal: 403 without a configured token, 401 for a wrong one.
+
+        The socket needs none: the mode of its file lets in its owner alone.
+        """
+        if self._config is None:
+            return
+        if self._config.token is None:
             raise Refusal(403, "this is only for the socket; over TCP it needs admin.token")
         try:
-            expected = self._token.reveal().encode()
+            expected = self._config.token.reveal().encode()
         except OSError as error:
             log.error("admin.token cannot be read: %s", error)
             raise Refusal(503, "the token cannot be read on the server") from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bridge.admin import control, dead, status, tap
+from bridge.admin import control, dead, page, status, tap
 from bridge.admin.server import Admin, Route, Routes
 from bridge.httpd import Request, Response
 
@@ -15,6 +15,7 @@ async def metrics(admin: Admin, request: Request) -> Response:
 
 
 ROUTES: Routes = {
+    ("GET", "/"): Route(page.page, open=True),
     ("GET", "/healthz"): Route(status.healthz, open=True),
     ("GET", "/readyz"): Route(status.readyz, open=True),
     ("GET", "/status"): Route(status.status, open=True),

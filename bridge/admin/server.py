@@ -51,7 +51,7 @@ class Admin:
         self.running = running
         self.history = History(running)
         self._routes = routes
-        self._socket = HttpServer(partial(self._handle, False), LIMITS)
+        self._socket = HttpServer(partial(self._handle, Guard(None)), LIMITS)
         self._tcp: HttpServer | None = None
         self._config: AdminConfig | None = None
         self._guard: Guard | None = None
@@ -79,7 +79,7 @@ class Admin:
             self._tcp = None
         if config is None:
             return
-        server = HttpServer(partial(self._handle, True), LIMITS)
+        server = HttpServer(self._handle_tcp, LIMITS)
         try:
             await server.listen(config.address)
         except BridgeError as error:
@@ -99,29 +99,27 @@ class Admin:
         await self.listen(None)
         await self._socket.close()
 
-    async def _handle(self, from_afar: bool, request: Request) -> Response:
+    async def _handle_tcp(self, request: Request) -> Response:
+        if self._guard is None:
+            return refused(503, "this address is being closed")
+        return await self._handle(self._guard, request)
+
+    async def _handle(self, guard: Guard, request: Request) -> Response:
         try:
-            response = await self._answer(self._guard_of(from_afar), request)
+            response = await self._answer(guard, request)
         except Refusal as refusal:
             response = refused(refusal.status, refusal.reason)
         asked = {"WWW-Authenticate": "Bearer"} if response.status == HTTPStatus.UNAUTHORIZED else {}
         return replace(response, headers={**HEADERS, **asked, **response.headers})
 
-    def _guard_of(self, from_afar: bool) -> Guard | None:
-        """None for the socket, which its file mode guards."""
-        if from_afar and self._guard is None:
-            raise Refusal(503, "this address is being closed")
-        return self._guard if from_afar else None
-
-    async def _answer(self, guard: Guard | None, request: Request) -> Response:
-        if guard:
-            guard.check_names(request)
+    async def _answer(self, guard: Guard, request: Request) -> Response:
+        guard.check_names(request)
         method = "GET" if request.method == "HEAD" else request.method
         route = self._routes.get((method, request.path))
         if route is None:
             if any(path == request.path for _, path in self._routes):
                 raise Refusal(405, f"{request.method} is not for {request.path}")
             raise Refusal(404, f"there is no {request.path} here")
-        if guard and not route.open:
+        if not route.open:
             guard.check_token(request)
         return await route.answer(self, request)

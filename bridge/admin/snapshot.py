@@ -198,7 +198,9 @@ def _component(
         detail=status.detail if status else "",
         since=status.since if status else running.started_at,
         balance=balance,
-        counts=[Count(what, label, n) for (what, label), n in counted.items() if what not in known],
+        counts=[
+            Count(what, label, n) for (what, label), n in counted.items() if n and what not in known
+        ],
         deviations=_deviations(counted, known),
         dead=dead,
     )

@@ -20,6 +20,7 @@ COMMANDS = {
     "run": "bridge.cli.run:run",
     "check": "bridge.cli.check:check",
     "status": "bridge.cli.status:status",
+    "top": "bridge.cli.top:top",
     "tap": "bridge.cli.tap:tap",
     "reload": "bridge.cli.reload:reload",
     "dead": "bridge.cli.dead:dead",

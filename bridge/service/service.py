@@ -255,7 +255,8 @@ class Service:
                 "will be sent again at the next start",
                 self.config.stop_timeout_seconds,
             )
-            await asyncio.gather(*(part.cut() for part in (*receivers, *senders)))
+            parts: list[Receiver | Sender] = [*receivers, *senders]
+            await asyncio.gather(*(part.cut() for part in parts))
 
     # Meanwhile
 

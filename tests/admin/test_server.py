@@ -148,3 +148,22 @@ async def test_it_answers_until_the_very_end(tmp_path: Path) -> None:
     await server.wait_closed()
     [own] = [one for one in status["components"] if one["id"] == "malops"]  # type: ignore[attr-defined]
     assert own["state"] == "stopped"
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"Host": "evil.example.org"}, 421),
+        ({"Host": "localhost:8080", "Origin": "http://evil.example.org"}, 403),
+        ({"Host": "localhost:8080", "Origin": "http://localhost:8080"}, 200),
+    ],
+)
+async def test_a_forwarded_socket_is_not_open_to_every_web_page(
+    tmp_path: Path, headers: dict[str, str], status: int
+) -> None:
+    """`ssh -L 8080:…/admin.sock` shows the page to a browser, which other sites share."""
+    async with running(tmp_path, CONFIG % 1) as bridge:
+        transport = httpx.AsyncHTTPTransport(uds=str(bridge.client.path))
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as http:
+            assert (await http.post("/reload", headers=headers)).status_code == status

@@ -140,16 +140,16 @@ def read(
         return Reading(_EPOCH_START + timedelta(milliseconds=int(text)))
     if epoch := _EPOCH.fullmatch(text):
         return _from_epoch(epoch[1], epoch[2] or "")
-    forms = _FORMS if text[0].isdigit() else _FORMS[2:]
-    for form in forms:
-        if match := _compiled(form).fullmatch(text):
-            return _from_parts(match.groupdict(), now, timezone, device_zone)
+    if parts := _parts(text):
+        return _from_parts(parts, now, timezone, device_zone)
     return UNREADABLE
 
 
-def iso(moment: datetime) -> str:
-    """ISO 8601 in UTC with six decimals and `Z`, the one form of time in the bridge's fields."""
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+def flags_of(text: str, device_zone: str | None = None) -> frozenset[str]:
+    """What is unusual about the text of a time; the same for every caller's zone and clock."""
+    if len(text) > MAX_LENGTH or (device_zone and len(device_zone) > MAX_LENGTH):
+        return read(text, device_zone=device_zone).flags
+    return _flags_of(text, device_zone)
 
 
 def zone(name: Zone) -> tzinfo:
@@ -165,6 +165,20 @@ def zone(name: Zone) -> tzinfo:
     if found == "zone_ambiguous":
         raise ValueError(f"{name!r} names several time zones: write an offset or Region/City")
     raise ValueError(f"{name!r} is no time zone: write an offset such as +02:00, or Region/City")
+
+
+@lru_cache(maxsize=1024)
+def _flags_of(text: str, device_zone: str | None) -> frozenset[str]:
+    return read(text, device_zone=device_zone).flags
+
+
+@lru_cache(maxsize=1024)
+def _parts(text: str) -> dict[str, str | None] | None:
+    """The parts of a written time; kept, because many events of a burst have the same."""
+    for form in _FORMS if text[0].isdigit() else _FORMS[2:]:
+        if match := _compiled(form).fullmatch(text):
+            return match.groupdict()
+    return None
 
 
 @cache
@@ -251,7 +265,7 @@ def _local(year: str, month: int, day: int, clock: timedelta, now: datetime) -> 
 
 
 def _zone_of(name: str, timezone: Zone | None) -> tuple[tzinfo | None, frozenset[str]]:
-    found = _named(name) if name else "zone_missing"
+    found = _named(name[: MAX_LENGTH + 1]) if name else "zone_missing"
     if isinstance(found, tzinfo):
         return found, frozenset()
     flags = frozenset({found} if name else ())

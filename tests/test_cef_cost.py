@@ -1,4 +1,7 @@
-"""Hostile input costs linear time: in parsing, in what is asked of a record, in cutting frames."""
+"""Hostile input costs linear time: in parsing, in what is asked of a record, in cutting frames.
+
+The limits are generous: they are to catch a square, not a slow machine.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,12 @@ import pytest
 from bridge.cef import parse
 from bridge.syslog import Framer, parse_envelope, split_datagram
 
-MIB = 1 << 20
+SIZE = 1 << 18
 START = "CEF:0|V|P|1|i|n|5|"
 SYSLOG = "<134>1 2024-04-05T19:34:38Z "
 
 
-def repeated(text: str, size: int = MIB) -> str:
+def repeated(text: str, size: int = SIZE) -> str:
     return text * (size // len(text))
 
 
@@ -55,7 +58,7 @@ HUGE = {
     "empty values": START + repeated(" a="),
     "pairs between tabs": START + repeated("\ta="),
     "words": START + repeated("word "),
-    "distinct keys": START + " ".join(f"k{number}={number}" for number in range(70_000)),
+    "distinct keys": START + " ".join(f"k{number}={number}" for number in range(20_000)),
     "one label for all": START + repeated("cs1=a cs1Label=b cs2=a cs2Label=b "),
     "labels in any case": START + " ".join(f"CS{n}=a cs{n}lABEL=L" for n in range(999)),
     "a header that ends early": "CEF:0|V|P|" + repeated("x=1 "),
@@ -73,12 +76,12 @@ HUGE = {
     "a time": START + "rt=Feb " + repeated("1"),
     "a severity": "CEF:0|V|P|1|i|n|" + repeated("1") + "|",
     "no text": repeated("\0"),
-    "byte order marks": repeated("\ufeff", MIB // 3),
+    "byte order marks": repeated("\ufeff", SIZE // 3),
 }
 
 
 @pytest.mark.parametrize("frame", HUGE.values(), ids=HUGE.keys())
-def test_a_mebibyte_of_anything_takes_less_than_a_second(frame: str) -> None:
+def test_a_quarter_of_a_mebibyte_of_anything_takes_less_than_a_second(frame: str) -> None:
     def read() -> None:
         record = parse(frame)
         record.labelled()
@@ -88,33 +91,33 @@ def test_a_mebibyte_of_anything_takes_less_than_a_second(frame: str) -> None:
 
     start = time.process_time()
     read()
-    assert time.process_time() - start < 1.5
+    assert time.process_time() - start < 1
 
 
 STREAMS = {
-    "no delimiter": b"x" * MIB,
-    "line feeds": b"\n" * MIB,
-    "short frames between NULs": b"ab\0" * (MIB // 8),
-    "digits": b"1" * MIB,
-    "counts": b"1 " * (MIB // 2),
-    "small counts": b"9 <1>CEF:0" * (MIB // 20),
-    "counts that are never filled": b"900000 <1>\n" * (MIB // 11),
-    "counts above the limit": b"9999999 <1>" * (MIB // 11),
-    "a count above the limit and line feeds": b"2000000 <1>" + b"\n" * MIB,
-    "a wrong count and almost counts": b"50 <1>" + b"7 <12 " * (MIB // 6),
-    "almost records": b"\nFeb  3 " * (MIB // 8),
+    "no delimiter": b"x" * SIZE,
+    "line feeds": b"\n" * SIZE,
+    "short frames between NULs": b"ab\0" * (SIZE // 8),
+    "digits": b"1" * SIZE,
+    "counts": b"1 " * (SIZE // 2),
+    "small counts": b"9 <1>CEF:0" * (SIZE // 20),
+    "counts that are never filled": b"900000 <1>\n" * (SIZE // 11),
+    "counts above the limit": b"9999999 <1>" * (SIZE // 11),
+    "a count above the limit and line feeds": b"2000000 <1>" + b"\n" * SIZE,
+    "a wrong count and almost counts": b"50 <1>" + b"7 <12 " * (SIZE // 6),
+    "almost records": b"\nFeb  3 " * (SIZE // 8),
 }
 
 
 @pytest.mark.parametrize("stream", STREAMS.values(), ids=STREAMS.keys())
-@pytest.mark.parametrize("size", [100, 65536, MIB])
+@pytest.mark.parametrize("size", [100, 65536, SIZE])
 def test_a_stream_is_cut_in_linear_time_however_it_arrives(stream: bytes, size: int) -> None:
     framer = Framer()
     start = time.process_time()
     for at in range(0, len(stream), size):
         framer.feed(stream[at : at + size])
     framer.finish()
-    assert time.process_time() - start < 1.5
+    assert time.process_time() - start < 1
 
 
 @pytest.mark.parametrize("stream", STREAMS.values(), ids=STREAMS.keys())

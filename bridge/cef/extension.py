@@ -14,15 +14,14 @@ from bridge.cef.plans import MAX_KEYS, Plan, known, plan_for
 from bridge.cef.values import unusual
 
 WHITE: Final = " \t\r\n\v\f"
-
-# `ad.x`, `ad.f[0]`, `PanOSX-Forwarded-For`, `größe`; a comma only as in `ad.a,b`.
-_KEY = re.compile(r"\w[\w\-\[\]]*+(?:\.[\w.,\-\[\]]*+)?")
 _SEPARATORS: Final = " \t\r\n"
 _LINE_BREAK = re.compile(r"[\r\n]")
+# `ad.x`, `ad.f[0]`, `PanOSX-Forwarded-For`, `größe`; a comma only as in `ad.a,b`.
+_KEY = re.compile(r"\w[\w\-\[\]]*+(?:\.[\w.,\-\[\]]*+)?")
 _FIRST_KEY = re.compile(r"[\w:/@][\w.,:/@\-\[\]]*+")
 _MAX_WORDS: Final = 4096
 _MAX_WORD: Final = 64
-_words: set[str] = set()  # words that have the shape of a key
+_words: set[str] = set()  # known to have the shape of a key
 
 Extension = tuple[dict[str, str], list[tuple[str, str]], str, set[str]]
 """The pairs, last of each key; the earlier ones of repeated keys; text outside of pairs; flags."""
@@ -34,13 +33,13 @@ def read_extension(text: str, *, escapes: bool = True, quotes: bool = False) -> 
     With `quotes` a value that begins with `"` ends at the next `"` before a pair. White space at
     the end of the last value is dropped.
     """
-    text = text.rstrip(WHITE)
+    text = text.strip(WHITE)
     pieces = text.split("=")
     if escapes and "\\=" in text:
         pieces = _merge(pieces)
     flags: set[str] = set()
     if len(pieces) == 1:
-        return {}, [], text.strip(WHITE), {"leftover"} if text else flags
+        return {}, [], text, {"leftover"} if text else flags
     leftover = ""
     lines = "\n" in text or "\r" in text
     keys, values = _expected(pieces)
@@ -170,17 +169,26 @@ def _split(piece: str, flags: set[str]) -> tuple[str, str]:
     first line break on.
     """
     cut = _last_white(piece)
-    if cut < 0 or not _KEY.fullmatch(piece, cut + 1):
-        return piece, ""
     key = piece[cut + 1 :]
+    if cut < 0 or not (key in _words or _is_word(key)):
+        return piece, ""
+    if piece[cut] != " ":
+        flags.add("separator_not_blank")
+    if piece[cut - 1 : cut] in _SEPARATORS:
+        white = piece[len(piece[:cut].rstrip(_SEPARATORS)) : cut + 1]
+        if line_break := _LINE_BREAK.search(white):
+            flags.add("separator_not_blank")
+            cut -= len(white) - 1 - line_break.start()
+    return piece[:cut], key
+
+
+def _is_word(key: str) -> bool:
+    """Whether it has the shape of a key; remembered, within bounds."""
+    if not _KEY.fullmatch(key):
+        return False
     if len(_words) < _MAX_WORDS and len(key) <= _MAX_WORD:
         _words.add(key)
-    white = piece[len(piece[:cut].rstrip(_SEPARATORS)) : cut + 1]
-    if line_break := _LINE_BREAK.search(white):
-        cut -= len(white) - 1 - line_break.start()
-    if line_break or piece[cut] != " ":
-        flags.add("separator_not_blank")
-    return piece[:cut], key
+    return True
 
 
 def _last_white(text: str) -> int:

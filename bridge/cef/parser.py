@@ -18,8 +18,6 @@ _PAIR = re.compile(r"(?:\A|(?<=[ \t\r\n]))\w[\w.\-\[\]]*+=")
 _QUOTES: Final = "\"'"
 _NO_HEADER: Final = dict.fromkeys(HEADER)
 _PIPES: Final = 7
-
-
 _NO_FLAGS: Final[frozenset[str]] = frozenset()
 _Start = tuple[str, str, str]
 """The text before `CEF:`, the version, and the text after the pipe that follows it."""
@@ -40,7 +38,8 @@ def parse(
     flags: set[str] = set()
     text = frame if isinstance(frame, str) else _decode(frame, encoding, flags)
     text = text.lstrip("\ufeff \t\r\n").rstrip(WHITE)
-    if text.startswith(("CEF:0|", "CEF:1|")):  # as the marker's pattern would find, only sooner
+    if text.startswith(("CEF:0|", "CEF:1|")) and not text.startswith("CEF:", 6):
+        # The common start: what `_find` would return, only sooner.
         envelope = Envelope(None, None, None, None, None, None, None, None, None, text)
         prefix, version, rest = "", text[4], text[6:]
     else:
@@ -74,8 +73,9 @@ def _decode(frame: bytes, encoding: str | None, flags: set[str]) -> str:
 
 
 def _unquoted(text: str, flags: set[str]) -> str:
-    """Take off a pair of quotes around everything."""
-    if len(text) > 1 and text[0] in _QUOTES and text[0] == text[-1]:
+    """Take off a pair of quotes around everything, if there is a record in them."""
+    is_quoted = len(text) > 1 and text[0] in _QUOTES and text[0] == text[-1]
+    if is_quoted and _MARKER_ANY_CASE.search(text):
         flags.add("quoted_record")
         return text[1:-1].strip(WHITE)
     return text

@@ -23,6 +23,7 @@ HEADER: Final = (
     "severity",
 )
 _NUMBER = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,99})?")
+_MAX_SEVERITY: Final = 32
 _BANDS: Final = ("Low",) * 4 + ("Medium",) * 3 + ("High",) * 2 + ("Very-High",) * 2
 _WORDS: Final = {
     "unknown": "Unknown",
@@ -145,10 +146,13 @@ class CefRecord(NamedTuple):
         return found
 
 
-@lru_cache(maxsize=256)
 def band(severity: str) -> str | None:
     """The band of a severity text, None when it is no severity (CEF guide, header fields)."""
-    text = severity.strip()
+    return _band(severity.strip()[:_MAX_SEVERITY])
+
+
+@lru_cache(maxsize=256)
+def _band(text: str) -> str | None:
     if _NUMBER.fullmatch(text):
         return _BANDS[int(float(text))] if float(text) <= 10 else None
-    return _WORDS.get(_BETWEEN.sub("", text.lower())) if len(text) <= 9 else None
+    return _WORDS.get(_BETWEEN.sub("", text.lower()))

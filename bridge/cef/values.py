@@ -39,4 +39,4 @@ def unusual(pairs: Mapping[str, str], plan: Plan, flags: set[str]) -> None:
     for key in plan.times:
         value = pairs[key]
         if not (len(value) == 13 and value.isdigit() and value.isascii()):
-            flags |= times.read(value, device_zone=pairs[plan.zone] if plan.zone else None).flags
+            flags |= times.flags_of(value, pairs[plan.zone] if plan.zone else None)

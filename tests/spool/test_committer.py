@@ -16,6 +16,7 @@ from bridge.errors import SpoolError
 from bridge.spool import Buried, Progress, Spool, Taken, committer
 from bridge.spool.committer import Limits
 from bridge.spool.store import Store
+from bridge.spool.transaction import Transaction
 from tests.spool.conftest import Opener, deliver, sql, texts
 
 KIB = 1024
@@ -282,6 +283,19 @@ async def test_a_disk_that_fails_stops_inputs_and_not_outputs(
 
 
 @pytest.mark.usefixtures("impatient")
+async def test_the_order_survives_a_disk_that_fails(spool: Spool, directory: Path) -> None:
+    """What is tried again stays before what came meanwhile."""
+    tried = (directory / "worker-0.db-wal").stat().st_size
+    with no_file_larger_than(tried):
+        futures = []
+        while not spool.trouble or len(futures) < 100:
+            futures.append(spool.append("in", [b"%d" % len(futures)]))
+            await asyncio.sleep(0.001)
+    await asyncio.gather(*futures)
+    assert texts(await spool.read("out", 0, MIB)) == [b"%d" % n for n in range(len(futures))]
+
+
+@pytest.mark.usefixtures("impatient")
 async def test_progress_waits_for_the_disk_when_nothing_can_be_written(spool: Spool) -> None:
     """And is committed when it is back."""
     await spool.append("in", [b"a"])
@@ -320,3 +334,24 @@ async def test_a_bug_in_the_writer_reaches_everybody(
         await reading
     with pytest.raises(SpoolError, match="a bug"):
         spool.append("in", [b"b"])
+
+
+async def test_a_bug_in_the_middle_leaves_nothing_half_done(
+    opened: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The whole group is rolled back, and the next start finds what was committed before."""
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("a bug")
+
+    spool = await opened()
+    await spool.append("in", [b"a"], checkpoint={"walk": 1})
+    with monkeypatch.context() as patch:
+        patch.setattr(Transaction, "save", broken)
+        with pytest.raises(SpoolError, match="a bug"):
+            await spool.append("in", [b"b"], checkpoint={"walk": 2})
+        await spool.close()
+    spool = await opened()
+    assert texts(await spool.read("out", await spool.attach("out"), 1)) == [b"a"]
+    assert await spool.checkpoint("in", "walk") == 1
+    assert (await spool.balance()).holds

@@ -147,13 +147,14 @@ def fit(name: str, value: Value, kind: str) -> tuple[str, Value]:
     """Where a value belongs when its field has `kind`: there, or in a sibling of another kind.
 
     Siblings: `_text` for a text, `_number` (always a decimal) for a number, `_time` for a text that
-    an index would take for a date in a field that holds other texts.
+    an index would take for a date in a field that holds other texts. Times get the one form of the
+    bridge: an index refuses a message whose date has another form than those before it.
     """
     if isinstance(value, str):
-        is_date = value[:1].isdigit() and _DATE_LIKE.match(value)
+        date = _date(value) if kind in ("text", "time") and value[:1].isdigit() else None
         if kind == "text":
-            return (f"{name}_time" if is_date else name), value
-        return (name if kind == "time" and is_date else f"{name}_text"), value
+            return (f"{name}_time", date) if date else (name, value)
+        return (name, date) if date else (f"{name}_text", value)
     if isinstance(value, bool):
         return (name if kind == "text" else f"{name}_text"), value
     if kind == "long" and isinstance(value, int):
@@ -161,6 +162,25 @@ def fit(name: str, value: Value, kind: str) -> tuple[str, Value]:
     if kind == "double" and value is not None:
         return name, float(value)
     return f"{name}_number", None if value is None else float(value)
+
+
+def _date(text: str) -> str | None:
+    """What an index would take for a date, in the form of the bridge; None if it would not."""
+    if not _DATE_LIKE.match(text):
+        return None
+    whole = f"{text}-01" if len(text) == len("2026-01") else text
+    try:
+        if text[4] == "/":
+            moment = datetime.fromisoformat(text[:10].replace("/", "-"))
+        else:
+            moment = datetime.fromisoformat(whole.removesuffix("T"))
+        return text if _OWN_TIME.match(text) else iso(_utc(moment).timestamp())
+    except (ValueError, OverflowError):  # February 30 is no date for an index either
+        return None
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def iso(seconds: float) -> str:

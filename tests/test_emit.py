@@ -147,11 +147,9 @@ async def test_a_source_s_table_fixes_kinds(spool: Spool) -> None:
 @pytest.mark.parametrize(
     ("value", "kind", "place"),
     [
-        ("2026-01-01", "text", "x_time"),
-        ("2026-01", "text", "x_time"),
-        ("2026/01/01", "text", "x_time"),
-        ("2026-01-01T10:00:00.000Z", "text", "x_time"),
         ("2026", "text", "x"),
+        ("2026-02-30", "text", "x"),
+        ("2026-02-30", "time", "x_text"),
         ("2026-01-01 and more", "text", "x"),
         ("10.0.0.1", "text", "x"),
         ("text", "long", "x_text"),
@@ -168,6 +166,23 @@ async def test_a_source_s_table_fixes_kinds(spool: Spool) -> None:
 )
 def test_a_value_of_another_kind_goes_to_a_sibling(value: Any, kind: str, place: str) -> None:
     assert fit("x", value, kind) == (place, value)
+
+
+@pytest.mark.parametrize(
+    ("value", "moment"),
+    [
+        ("2026-01-01", "2026-01-01T00:00:00.000000Z"),
+        ("2026-01", "2026-01-01T00:00:00.000000Z"),
+        ("2026/01/02", "2026-01-02T00:00:00.000000Z"),
+        ("2026-01-01T", "2026-01-01T00:00:00.000000Z"),
+        ("2026-01-01T10:00:00.000Z", "2026-01-01T10:00:00.000000Z"),
+        ("2026-01-01T10:00:00+02:00", "2026-01-01T08:00:00.000000Z"),
+    ],
+)
+def test_what_an_index_takes_for_a_date_gets_the_one_form(value: str, moment: str) -> None:
+    """A date of another form than those before it would cost the whole message."""
+    assert fit("x", value, "text") == ("x_time", moment)
+    assert fit("x", value, "time") == ("x", moment)
 
 
 async def test_a_field_whose_first_value_is_a_time_of_an_input_holds_times(spool: Spool) -> None:

@@ -9,11 +9,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from bridge import cef, gelf
-from bridge.event import Event
+from bridge.emit import FIXED_KINDS as EMITTED
+from bridge.emit import fit, kind_of
+from bridge.event import RESERVED, Event
 from bridge.graylog.files import pipelines_folder
 from bridge.graylog.judge import Judge, Verdict
 from bridge.graylog.rules import RuleSet, rule_sets
+from bridge.inputs.cef.keys import FIXED_KINDS as CEF
 from bridge.inputs.cef.normalize import normalize as cef_event
+from bridge.inputs.cylance.kinds import KINDS as CYLANCE
 from bridge.inputs.cylance.normalize import normalize as cylance_event
 
 DATA: Final = Path(__file__).parent.parent / "data"
@@ -38,7 +42,24 @@ class Sample:
 
     @property
     def document(self) -> bytes:
-        return gelf.encode(self.event)
+        return gelf.encode(settled(self.event))
+
+
+KINDS: Final = EMITTED | CEF | CYLANCE
+
+
+def settled(event: Event, learned: dict[str, str] | None = None) -> Event:
+    """The event with each field in its kind, as the emitter of an input settles it."""
+    learned = {} if learned is None else learned
+    fields: Event = {}
+    for name, value in event.items():
+        if value is None or name in RESERVED:
+            fields[name] = value
+            continue
+        kind = KINDS.get(name) or learned.setdefault(name, kind_of(value))
+        place, fitted = fit(name, value, kind)
+        fields[place] = fitted
+    return fields
 
 
 def of_cef(name: str, line: str) -> Sample:

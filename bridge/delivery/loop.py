@@ -17,6 +17,9 @@ from bridge.retry import persist
 from bridge.spool import Batch, Progress, Spool
 
 READ_BYTES = 1024 * 1024
+MAX_PAUSE_SECONDS = 5.0
+HEALTHY_SECONDS = 1.0
+"""A connection that lasted longer was no failure: the pauses start small again."""
 
 
 class Delivery:
@@ -49,7 +52,8 @@ class Delivery:
                 clock=self._clock,
                 failed=self._failed,
                 sleep=self._pause,
-                healthy_seconds=1.0,
+                max_seconds=MAX_PAUSE_SECONDS,
+                healthy_seconds=HEALTHY_SECONDS,
             )
         finally:
             self._drained.set()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from itertools import count as counter
@@ -16,7 +17,7 @@ from typing import Final
 
 from bridge import gelf
 from bridge.clock import Clock
-from bridge.event import RESERVED, Event, Value
+from bridge.event import RESERVED, Event, Value, text
 from bridge.inputs import Input, InputConfig, Json
 from bridge.spool import Spool, Taken
 from bridge.tap import Taps
@@ -32,10 +33,16 @@ FIXED_KINDS: Final = {
     "bridge_demo": "text",
 }
 HIDDEN: Final = "***"
+_ANY: Final = "any"
+"""In place of a kind: the encoder knows what these fields can hold."""
 
 # What OpenSearch's date detection takes for a date (its default formats), pure numbers excepted.
 _DATE_LIKE = re.compile(r"\d{4}(-\d\d(-\d\d(T[\d:.,]*(Z|[+-][\d:]+)?)?)?|/\d\d/\d\d( [\d:]+)?.*)\Z")
 _OWN_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z\Z")
+_SURELY_OWN_TIME = re.compile(
+    r"(?!0000)[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])"
+    r"T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{6}Z\Z"
+)
 
 
 class Emitter:
@@ -51,7 +58,7 @@ class Emitter:
     ) -> None:
         self._input = component.context.id
         self._config: InputConfig = component.config
-        self._fixed: Mapping[str, str] = FIXED_KINDS | dict(component.kinds)
+        self._kinds = {**FIXED_KINDS, **component.kinds, **dict.fromkeys(RESERVED, _ANY)}
         self._spool = spool
         self._clock = clock
         self._count = count
@@ -66,22 +73,27 @@ class Emitter:
         once: bool = False,
     ) -> asyncio.Future[Taken]:
         """Encode and append; the future ends when it is committed."""
-        received_at = iso(self._clock.now())
+        now = self._clock.now()
+        received_at = iso(now)
         learned: dict[str, str] = {}
+        changes: list[gelf.Change] = []
         documents: list[bytes] = []
         uids: list[str] = []
         for event in events:
-            self._stamp(event, received_at)
+            self._stamp(event, now, received_at)
             self._hide(event)
             original = event.get("full_message")
             if not self._config.full_message:
                 event.pop("full_message", None)
             settled = self._settle(event, learned)
-            document = gelf.encode(settled)
+            document = gelf.encode(settled, changes)
             if self._taps.active:
                 self._taps.offer(settled, original, document)
             documents.append(document)
-            uids.append(str(event["event_uid"]))
+            if once:
+                uids.append(str(event["event_uid"]))
+        for what, number in Counter(change.what for change in changes).items():
+            self._count(f"gelf_{what}", number)
         return self._spool.append(
             self._input,
             documents,
@@ -90,8 +102,10 @@ class Emitter:
             kinds=learned or None,
         )
 
-    def _stamp(self, event: Event, received_at: str) -> None:
+    def _stamp(self, event: Event, now: float, received_at: str) -> None:
         config = self._config
+        if event.get("timestamp") is None:
+            event["timestamp"] = now
         event["bridge_input"] = self._input
         event["bridge_received_at"] = received_at
         if event.get("event_uid") is None:
@@ -119,18 +133,27 @@ class Emitter:
 
     def _settle(self, event: Event, learned: dict[str, str]) -> Event:
         """Give every field the kind that its name has for ever."""
-        fixed, known = self._fixed, self._spool.kinds
         settled: Event = {}
+        kinds = self._kinds.get
         for name, value in event.items():
-            if value is None or name in RESERVED:
+            kind = kinds(name) or self._kind(name, value, learned)
+            is_plain = kind == "text" and type(value) is str and not value[:1].isdigit()
+            if is_plain or kind is _ANY or value is None:
                 settled[name] = value
-                continue
-            kind = fixed.get(name) or known.get(name) or learned.get(name)
-            if kind is None:
-                kind = learned[name] = kind_of(value)
-            place, fitted = fit(name, value, kind)
-            settled[place] = fitted
+            else:
+                place, fitted = fit(name, value, kind)
+                settled[place] = fitted
         return settled
+
+    def _kind(self, name: str, value: Value, learned: dict[str, str]) -> str:
+        """The kind of a name that this emitter has not met before."""
+        if kind := self._spool.kinds.get(name):
+            self._kinds[name] = kind
+        elif value is None:
+            kind = _ANY
+        else:
+            kind = learned.setdefault(name, kind_of(value))
+        return kind
 
 
 def kind_of(value: Value) -> str:
@@ -157,15 +180,18 @@ def fit(name: str, value: Value, kind: str) -> tuple[str, Value]:
         return (name, date) if date else (f"{name}_text", value)
     if isinstance(value, bool):
         return (name if kind == "text" else f"{name}_text"), value
-    if kind == "long" and isinstance(value, int):
+    if value is None or (kind == "long" and isinstance(value, int)):
         return name, value
-    if kind == "double" and value is not None:
-        return name, float(value)
-    return f"{name}_number", None if value is None else float(value)
+    try:
+        return (name if kind == "double" else f"{name}_number"), float(value)
+    except OverflowError:
+        return f"{name}_text", text(value)
 
 
 def _date(text: str) -> str | None:
     """What an index would take for a date, in the form of the bridge; None if it would not."""
+    if _SURELY_OWN_TIME.match(text):
+        return text
     if not _DATE_LIKE.match(text):
         return None
     whole = f"{text}-01" if len(text) == len("2026-01") else text

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -34,13 +35,17 @@ async def spool(tmp_path: Path) -> AsyncIterator[Spool]:
     await spool.close()
 
 
-def emitter(spool: Spool, **options: Any) -> Emitter:
+def ignore(name: str, n: int = 1, label: str = "") -> None:
+    """For tests that count nothing."""
+
+
+def emitter(spool: Spool, count: Callable[..., None] = ignore, **options: Any) -> Emitter:
     context = Context(
         id="in",
         log=logging.getLogger("bridge.test"),
         clock=VirtualClock(),
         report=lambda state, detail: None,
-        count=lambda name, n=1, label="": None,
+        count=count,
         checkpoint=None,  # type: ignore[arg-type]
         unseen=None,  # type: ignore[arg-type]
         kinds=spool.kinds,
@@ -197,3 +202,22 @@ async def test_a_field_whose_first_value_is_a_time_of_an_input_holds_times(spool
 
 def test_times_are_iso_8601_with_six_decimals() -> None:
     assert iso(1629500007.043) == "2021-08-20T22:53:27.043000Z"
+
+
+async def test_a_missing_time_is_the_time_of_arrival(spool: Spool) -> None:
+    await emitter(spool)([event(), event(timestamp=5.5)])
+    first, second = await stored(spool)
+    assert first["timestamp"] == 1_700_000_000.0
+    assert second["timestamp"] == 5.5
+
+
+async def test_what_the_encoder_had_to_change_is_counted_by_name(spool: Spool) -> None:
+    counts: Counter[str] = Counter()
+    emit = emitter(spool, count=lambda name, n=1, label="": counts.update({name: n}))
+    await emit([event(host=""), event(host="", sensor_id=2**70)])
+    assert counts == {"gelf_replaced": 2, "gelf_set_aside": 1}
+
+
+@pytest.mark.parametrize("kind", ["double", "text", "time"])
+def test_an_integer_beyond_every_number_is_kept_as_text(kind: str) -> None:
+    assert fit("x", 10**400, kind) == ("x_text", str(10**400))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import signal
 import tempfile
 import time
@@ -112,7 +113,7 @@ class Demo:
             while self._total is None or self._sent < self._total:
                 samples = cybereason(now=time.time())
                 sample = samples[self._sent % len(samples)]
-                writer.write(sample.line.encode() + b"\n")
+                writer.write(sample.original.encode() + b"\n")
                 await writer.drain()
                 self._sent += 1
                 await self._show(sample, graylog)
@@ -125,7 +126,9 @@ class Demo:
         else:
             await graylog.received(self._sent, timeout=30)
             received = graylog.messages[self._sent - 1]
-            self._console.print(event_table(self._sent, received.fields, sample.stored))
+            self._console.print(
+                event_table(self._sent, received.fields, sample.held(received.fields))
+            )
         if self._sent != self._total:
             await asyncio.sleep(0 if self._total else PAUSE_SECONDS)
 
@@ -170,10 +173,10 @@ def event_table(number: int, sent: Mapping[str, Any], stored: Mapping[str, Any])
 
 
 def fields_text(fields: Mapping[str, Any]) -> Text:
-    """One field a line; control characters cannot reach the terminal."""
+    """One field a line, numbers, booleans and lists as JSON; no control character gets through."""
     text = Text(overflow="fold")
     for name, value in sorted(fields.items()):
-        shown = value if isinstance(value, str) else repr(value)
+        shown = value if isinstance(value, str) else json.dumps(value)
         text.append(name, style="cyan")
         text.append(f" {''.join(c if c.isprintable() else repr(c)[1:-1] for c in shown)}\n")
     return text

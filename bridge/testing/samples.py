@@ -1,47 +1,75 @@
-"""The five Cybereason sample records with the fields that Graylog must hold for each in the end.
+"""Sample events of both sources, and what Graylog's own engine makes of each with our rules.
 
-The expected fields are those of the vendor integration's published samples, names flattened with
-underscores (`event.type` as `ecs_event_type`, its `message` as `full_message`).
+The files are generated: originals from the vendors' documents, results from a real run of the
+bridge, Graylog's decoder and `pipelines/` (`pytest tests/graylog --regenerate`).
 """
 
 from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.resources import files
 from typing import Any
 
-_TIME = re.compile(r"\b(?:rt|deviceCustomDate1)=(\d{13})\b")
+Fields = Mapping[str, Any]
+
+_TIME = re.compile(r"\b(rt|deviceCustomDate1)=\d{13}\b")
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A record as the sensor's forwarder sends it, and what the rules make of it."""
+    """An event as its source has it, and two states of it in Graylog."""
 
-    line: str
-    stored: dict[str, Any]
+    original: str
+    """A line of CEF, or an object of Cylance's API as JSON."""
+    sent: Fields
+    """The fields of the message as Graylog's decoder leaves them."""
+    stored: Fields
+    """The fields after the rules."""
+
+    def held(self, received: Fields) -> dict[str, Any]:
+        """What Graylog would hold after the rules of this event, received again just now.
+
+        `received` are its decoded fields. Where they differ from those of the sample (times, ids,
+        constant fields), so does the result.
+        """
+        renewed = {
+            value: received[name]
+            for name, value in self.sent.items()
+            if isinstance(value, str) and name in received and received[name] != value
+        }
+        held = {
+            name: renewed.get(value, value) if isinstance(value, str) else value
+            for name, value in self.stored.items()
+        }
+        more = {name: value for name, value in received.items() if name not in self.sent}
+        return held | more | {"timestamp": _milliseconds(received["timestamp"])}
 
 
 def cybereason(now: float | None = None) -> list[Sample]:
-    """The samples as published, or with their times moved to `now` (seconds since the epoch)."""
-    text = (files("bridge.testing") / "samples" / "cybereason.json").read_text()
-    samples = [Sample(stored["full_message"], stored) for stored in json.loads(text)]
+    """Five MalOps, as published or with their times moved to `now` (seconds since the epoch)."""
+    samples = _read("cybereason.json")
     return samples if now is None else [_moved(sample, now) for sample in samples]
 
 
+def cylance() -> list[Sample]:
+    """A threat and a detection."""
+    return _read("cylance.json")
+
+
+def _read(name: str) -> list[Sample]:
+    text = (files("bridge.testing") / "samples" / name).read_text(encoding="utf-8")
+    return [Sample(**sample) for sample in json.loads(text)]
+
+
 def _moved(sample: Sample, now: float) -> Sample:
-    fresh = round(now * 1000)
-    old = {_iso(int(found)) for found in _TIME.findall(sample.line)}
-    line = _TIME.sub(lambda found: found[0].replace(found[1], str(fresh)), sample.line)
-    stored = {
-        name: _iso(fresh) if isinstance(value, str) and value in old else value
-        for name, value in sample.stored.items()
-    }
-    return Sample(line, stored | {"full_message": line})
+    return replace(sample, original=_TIME.sub(rf"\1={round(now * 1000)}", sample.original))
 
 
-def _iso(milliseconds: int) -> str:
-    moment = datetime.fromtimestamp(milliseconds // 1000, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{milliseconds % 1000:03}000Z"
+def _milliseconds(seconds: float) -> str:
+    """A time as Graylog shows it."""
+    moment = datetime.fromtimestamp(round(seconds * 1000) / 1000, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{round(moment.microsecond / 1000):03}Z"

@@ -54,9 +54,13 @@ class EntryPoints:
         if not claims:
             raise PluginError(f"no installed package has the {kind} type {name}")
         if len(claims) > 1:
-            owners = " and ".join(sorted(_owner(point) for point in claims))
+            owners = self.owner(kind, name)
             raise PluginError(f"the {kind} type {name} is claimed by {owners}: uninstall one")
         return _load(kind, claims[0])
+
+    def owner(self, kind: Kind, name: str) -> str:
+        """The distribution that brings a type, with its version; several are a conflict."""
+        return " and ".join(sorted(_owner(point) for point in _found(kind).select(name=name)))
 
 
 def _found(kind: Kind) -> Found:

@@ -20,7 +20,7 @@ _HEADING: Final = frozenset({"timestamp", "event_type", "source", "message", "fu
 
 
 class ConsoleConfig(OutputConfig):
-    """Options of the output `console`."""
+    """Print events: a line each for people, or JSON for pipes."""
 
     format: Literal["line", "json"] = "line"
     """`line`: time, event type, host and message, then the fields as Graylog will name them, but

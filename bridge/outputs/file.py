@@ -30,7 +30,7 @@ LINE_ENDS: Final = {ord("\r"): "\\r", ord("\n"): "\\n", ord("\v"): "\\v", ord("\
 
 
 class FileConfig(OutputConfig):
-    """Options of the output `file`."""
+    """Write events into a file: for Filebeat and Graylog's Sidecar, or to keep them."""
 
     path: LocalPath
     """The file; its folder must exist."""

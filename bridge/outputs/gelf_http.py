@@ -43,9 +43,11 @@ def _url(value: str) -> str:
 
 
 class GelfHttpConfig(OutputConfig, HttpOptions):
-    """Options of the output `gelf_http`."""
+    """Send to a GELF HTTP input of Graylog; each answer confirms what it is for."""
 
-    url: Annotated[str, AfterValidator(_url)]
+    url: Annotated[str, AfterValidator(_url)] = Field(
+        examples=["https://graylog.example.org:12202/gelf"]
+    )
     """URL of a GELF HTTP input; the path is `/gelf` if none is given."""
     headers: dict[str, Secret] = {}
     """Headers of every request, such as the one that the input asks for."""

@@ -40,7 +40,7 @@ COMPRESS: Final[dict[str, Callable[[bytes], bytes]]] = {
 
 
 class GelfUdpConfig(OutputConfig):
-    """Options of the output `gelf_udp`."""
+    """Send to a GELF UDP input of Graylog; nothing confirms that anything arrives."""
 
     endpoint: Endpoint
     """Host and port of a GELF UDP input."""

@@ -46,7 +46,7 @@ def _once(names: list[StreamName]) -> list[StreamName]:
 class CylanceConfig(PollerConfig, HttpOptions):
     """Which tenant of the Cylance User API to poll, and what of it."""
 
-    region: Annotated[str, AfterValidator(_region)] | None = None
+    region: Annotated[str, AfterValidator(_region)] | None = Field(default=None, examples=["euc1"])
     """Where the tenant lives: `na apne1 au euc1 sae1 us-gov`, or another name for one of them."""
     base_url: Annotated[str, AfterValidator(_base_url)] | None = None
     """The address of the API, in place of a region."""

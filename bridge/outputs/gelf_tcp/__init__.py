@@ -33,7 +33,7 @@ PATIENCE: Final = 16
 
 
 class GelfTcpConfig(OutputConfig):
-    """Options of the output `gelf_tcp`."""
+    """Send to a GELF TCP input of Graylog, with or without TLS; what it has read is confirmed."""
 
     endpoint: Endpoint | Annotated[list[Endpoint], Field(min_length=1)]
     """Host and port of a GELF TCP input, or a list of them."""

@@ -15,14 +15,14 @@ from tests.graylog.generated import events, wild
 from tests.graylog.samples import load, rule_set, settled, stored
 
 ADDRESSES = ("destination_ip", "destination_nat_ip", "host_ip")
-LONGS = ("destination_port", "event_severity", "file_size")
+LONGS = ("destination_port", "event_severity_level", "file_size")
 DATES = ("process_start", "event_created", "event_start", "cybereason_malop_modified_at")
 TERM_LIMIT = 32_766
 
 
-@pytest.fixture(autouse=True)
-def rules(judge: Judge) -> None:
-    load(judge, rule_set("cybereason", "ecs"), rule_set("cylance", "ecs"), rule_set("common"))
+def load_schema(judge: Judge, schema: str) -> None:
+    """All rules of both sources in that schema, and those that belong to none."""
+    load(judge, rule_set("cybereason", schema), rule_set("cylance", schema), rule_set("common"))
 
 
 def check(judge: Judge, seed: int, count: int) -> None:
@@ -66,9 +66,13 @@ def check_wild(judge: Judge, messages: Iterable[dict[str, Any]]) -> None:
             assert verdict.errors == (), fields
 
 
-def test_a_thousand_events_of_both_sources(judge: Judge) -> None:
-    check(judge, seed=1, count=1_000)
+@pytest.mark.parametrize(("schema", "count"), [("ecs", 1_000), ("gim", 200)])
+def test_events_of_both_sources(judge: Judge, schema: str, count: int) -> None:
+    load_schema(judge, schema)
+    check(judge, seed=1, count=count)
 
 
-def test_messages_that_no_bridge_has_sent(judge: Judge) -> None:
-    check_wild(judge, wild(seed=1, count=300))
+@pytest.mark.parametrize(("schema", "count"), [("ecs", 200), ("gim", 100)])
+def test_messages_that_no_bridge_has_sent(judge: Judge, schema: str, count: int) -> None:
+    load_schema(judge, schema)
+    check_wild(judge, wild(seed=1, count=count))

@@ -9,20 +9,18 @@ import pytest
 
 from bridge.graylog.judge import Judge
 from tests.graylog.generated import wild
-from tests.graylog.samples import load, rule_set
-from tests.graylog.test_all_rules import check, check_wild
+from tests.graylog.test_all_rules import check, check_wild, load_schema
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
 
 
-@pytest.fixture(autouse=True)
-def rules(judge: Judge) -> None:
-    load(judge, rule_set("cybereason", "ecs"), rule_set("cylance", "ecs"), rule_set("common"))
-
-
-def test_ten_thousand_events_of_both_sources(judge: Judge) -> None:
+@pytest.mark.parametrize("schema", ["ecs", "gim"])
+def test_ten_thousand_events_of_both_sources(judge: Judge, schema: str) -> None:
+    load_schema(judge, schema)
     check(judge, seed=2, count=10_000)
 
 
-def test_three_thousand_messages_that_no_bridge_has_sent(judge: Judge) -> None:
+@pytest.mark.parametrize("schema", ["ecs", "gim"])
+def test_three_thousand_messages_that_no_bridge_has_sent(judge: Judge, schema: str) -> None:
+    load_schema(judge, schema)
     check_wild(judge, wild(seed=2, count=3_000))

@@ -9,15 +9,37 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import trustme
 
 from bridge.errors import BridgeError
 from tests.lab.load import Load
 from tests.lab.processes import BridgeProcess, ReceiverProcess
+
+
+class Receiver(Protocol):
+    """What takes the events, always on the same ports."""
+
+    tcp: int
+    http: int
+
+    @property
+    def is_running(self) -> bool: ...
+
+    async def start(self, rate: float = 0) -> None: ...
+
+    def signal(self, number: signal.Signals) -> None: ...
+
+    async def kill(self) -> None: ...
+
+    async def terminate(self) -> object: ...
+
+    def received(self) -> list[str]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +59,24 @@ class Lab:
         self.folder = folder
         self.transport = transport
         self.options = options
-        self.receiver = ReceiverProcess(folder, certificate(folder) if transport == "tls" else None)
+        tls = certificate(folder) if transport == "tls" else None
+        self.receiver: Receiver = ReceiverProcess(folder, tls)
+        self.through = 0
+        """The port of a proxy in front of the receiver, if there is one."""
         self.bridge: BridgeProcess
         self.load: Load
         self._loading: asyncio.Task[None] | None = None
         self._watching: asyncio.Task[None] | None = None
 
-    async def start(self, port: int = 0, rate: float = 0, spool: Path | None = None) -> None:
-        """Start the receiver, which reads `rate` events a second, and the bridge; the bridge
-        delivers to `port`, if it is not the receiver's own."""
+    @property
+    def target(self) -> int:
+        """The port of the receiver."""
+        return self.receiver.http if self.transport == "http" else self.receiver.tcp
+
+    async def start(self, rate: float = 0, spool: Path | None = None) -> None:
+        """Start the receiver, which reads `rate` events a second, and the bridge."""
         await self.receiver.start(rate)
-        self.bridge = BridgeProcess(self.folder, self._output(port), spool)
+        self.bridge = BridgeProcess(self.folder, self._output(), spool)
         await self.bridge.start()
         self._watching = asyncio.ensure_future(self._watch())
 
@@ -64,6 +93,10 @@ class Lab:
         """Wait until everything was sent."""
         assert self._loading
         await self._loading
+
+    async def component(self, name: str = "graylog") -> dict[str, object]:
+        """What the running bridge says of one component."""
+        return (await self.bridge.components())[name]
 
     async def outcome(self, timeout: float = 60) -> Outcome:
         """Wait until all is delivered, stop the bridge in order, and compare."""
@@ -107,24 +140,29 @@ class Lab:
             await self._watching
         self._watching = None
 
-    def _output(self, port: int) -> str:
+    def _output(self) -> str:
+        port = self.through or self.target
         if self.transport == "http":
-            port = port or self.receiver.http
             options = f'type: gelf_http, url: "http://127.0.0.1:{port}"'
         else:
-            port = port or self.receiver.tcp
             options = f'type: gelf_tcp, endpoint: "127.0.0.1:{port}"'
-            if self.transport == "tls":
-                options += f", tls: {{authorities: {self.folder / 'authority.pem'}}}"
+        if self.transport == "tls":
+            options += f", tls: {{authorities: {self.folder / 'authority.pem'}}}"
         return f"  graylog: {{{options}{self.options}}}"
 
 
 def certificate(folder: Path) -> Path:
-    """A certificate for 127.0.0.1 with its key; the authority is in `authority.pem`."""
+    """A certificate for 127.0.0.1 with its key; the authority is in `authority.pem`.
+
+    The two are in `server.crt` and `server.key` as well, as Graylog wants them.
+    """
     authority = trustme.CA()
     authority.cert_pem.write_to_path(folder / "authority.pem")
+    issued = authority.issue_cert("127.0.0.1")
+    issued.cert_chain_pems[0].write_to_path(folder / "server.crt")
+    issued.private_key_pem.write_to_path(folder / "server.key")
     file = folder / "server.pem"
-    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(file)
+    issued.private_key_and_cert_chain_pem.write_to_path(file)
     return file
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -39,6 +40,18 @@ class Running:
                 await asyncio.sleep(0.01)
         return ""
 
+    async def _listening(self, port: int) -> None:
+        """Wait until somebody listens on a port."""
+        async with asyncio.timeout(10):
+            while True:
+                assert self.is_running, self.log.read_text()
+                with contextlib.suppress(OSError):
+                    _, writer = await asyncio.open_connection("127.0.0.1", port)
+                    writer.close()
+                    await writer.wait_closed()
+                    return
+                await asyncio.sleep(0.01)
+
     @property
     def is_running(self) -> bool:
         return self._process is not None and self._process.returncode is None
@@ -63,6 +76,14 @@ class Running:
             return await self._process.wait()
 
 
+def free_port() -> int:
+    """A port of the loopback address that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
 class ReceiverProcess(Running):
     """`tests.lab.receiver`, always on the same ports."""
 
@@ -70,7 +91,7 @@ class ReceiverProcess(Running):
         super().__init__(folder / "receiver.log")
         self.file = folder / "received"
         self.file.touch()
-        self.tcp = self.http = 0
+        self.tcp, self.http = free_port(), free_port()
         self._tls = tls
 
     async def start(self, rate: float = 0) -> None:
@@ -78,8 +99,7 @@ class ReceiverProcess(Running):
         options = [f"--rate={rate}", f"--tcp={self.tcp}", f"--http={self.http}"]
         options += [f"--tls={self._tls}"] if self._tls else []
         command = [*PYTHON, "tests.lab.receiver", str(self.file), *options]
-        ports = (await self._start(command, says=" ")).split()
-        self.tcp, self.http = map(int, ports)
+        await self._start(command, says="listening")
 
     def received(self) -> list[str]:
         """The ids of all events that were ever handed over."""

@@ -1,8 +1,8 @@
 """A fake Graylog in a process of its own, which keeps count of what it has handed over.
 
-`python -m tests.lab.receiver FILE [--rate N] [--tcp PORT] [--http PORT] [--tls CERTIFICATE]`
+`python -m tests.lab.receiver FILE --tcp PORT --http PORT [--rate N] [--tls FILE]`
 
-It prints its two ports. The `event_uid` of each event is appended to FILE a moment after the event
+The `event_uid` of each event is appended to FILE a moment after the event
 was read, as Graylog's journal gets it: what a killed process had read but not handed over is lost.
 """
 
@@ -70,15 +70,15 @@ async def run() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("file", type=Path)
     parser.add_argument("--rate", type=float, default=0)
-    parser.add_argument("--tcp", type=int, default=0)
-    parser.add_argument("--http", type=int, default=0)
+    parser.add_argument("--tcp", type=int, required=True)
+    parser.add_argument("--http", type=int, required=True)
     parser.add_argument("--tls", type=Path)
     options = parser.parse_args()
     stopped = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
     receiver = Receiver(options.file, options.rate, options.tcp, options.http, options.tls)
     async with receiver:
-        print(receiver.port, receiver.http_port, flush=True)
+        print("listening", flush=True)
         await stopped.wait()
     receiver.hand_over()
 

@@ -81,12 +81,11 @@ async def pause(lab: Lab, rate: float, scale: float) -> int:
 
 async def proxy(lab: Lab, rate: float, scale: float) -> int:
     """A load balancer in between dies with what it holds."""
-    await lab.receiver.start()
-    between = DyingProxy(lab.receiver.http if lab.transport == "http" else lab.receiver.tcp)
-    await lab.receiver.kill()
+    between = DyingProxy(lab.target)
     await between.start()
+    lab.through = between.port
     try:
-        await lab.start(port=between.port)
+        await lab.start()
         lab.send(rate, 3 * scale)
         await asyncio.sleep(1.5 * scale)
         await between.die()

@@ -10,6 +10,8 @@ import pytest
 from tests.lab.lab import Outcome, lab
 from tests.lab.scenarios import SCENARIOS
 
+pytestmark = pytest.mark.timeout(300)
+
 RATE = 1000
 SCALE = 0.6
 CONFIRM_SECONDS = 0.5

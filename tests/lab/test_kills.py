@@ -6,7 +6,11 @@ import asyncio
 import random
 from pathlib import Path
 
+import pytest
+
 from tests.lab.lab import Outcome, lab
+
+pytestmark = pytest.mark.timeout(300)
 
 RATE = 3000
 

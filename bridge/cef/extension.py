@@ -10,7 +10,8 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from bridge.cef.plans import MAX_KEYS, Plan, known, plan_for
+from bridge.cef.familiar import read_familiar
+from bridge.cef.plans import Plan, plan_for
 from bridge.cef.values import unusual
 
 WHITE: Final = " \t\r\n\v\f"
@@ -34,43 +35,27 @@ def read_extension(text: str, *, escapes: bool = True, quotes: bool = False) -> 
     the end of the last value is dropped.
     """
     text = text.strip(WHITE)
+    lines = "\n" in text or "\r" in text
+    if not (lines or quotes) and (familiar := read_familiar(text, escapes=escapes)):
+        plan, values, has_unknown_escape = familiar
+        return _collect(plan, values, "", {"unknown_escape"} if has_unknown_escape else set())
     pieces = text.split("=")
     if escapes and "\\=" in text:
         pieces = _merge(pieces)
     flags: set[str] = set()
     if len(pieces) == 1:
         return {}, [], text, {"leftover"} if text else flags
-    leftover = ""
-    lines = "\n" in text or "\r" in text
-    keys, values = _expected(pieces)
-    plan = None if lines or quotes or not keys else known(keys)
-    if plan is None:
-        keys, values, leftover = _search(pieces, lines, quotes, flags)
-        plan = plan_for(keys)
-    if lines and any("\n" in value or "\r" in value for value in values):
+    keys, found, leftover = _search(pieces, lines, quotes, flags)
+    if lines and any("\n" in value or "\r" in value for value in found):
         flags.add("raw_line_break")
     if escapes and "\\" in text:
-        values = [_unescape(value, flags) if "\\" in value else value for value in values]
-    return _collect(keys, values, leftover, plan, flags)
+        found = [_unescape(value, flags) if "\\" in value else value for value in found]
+    return _collect(plan_for(keys), found, leftover, flags)
 
 
-def _expected(pieces: list[str]) -> tuple[tuple[str, ...], Sequence[str]]:
-    """Keys and values if every equals sign begins a pair; no keys when that cannot be."""
-    if len(pieces) == 2:
-        return (pieces[0],), pieces[1:]
-    if len(pieces) > MAX_KEYS + 1:
-        return (), ()
-    values, blanks, keys = zip(*[piece.rpartition(" ") for piece in pieces[1:-1]], strict=True)
-    if "" in blanks:
-        return (), ()
-    return (pieces[0], *keys), (*values, pieces[-1])
-
-
-def _collect(
-    keys: tuple[str, ...], values: Sequence[str], leftover: str, plan: Plan, flags: set[str]
-) -> Extension:
-    pairs = dict(zip(keys, values, strict=True))
-    duplicates = [] if len(pairs) == len(keys) else _earlier(keys, values)
+def _collect(plan: Plan, values: Sequence[str], leftover: str, flags: set[str]) -> Extension:
+    pairs = dict(zip(plan.keys, values, strict=True))
+    duplicates = [] if len(pairs) == len(values) else _earlier(plan.keys, values)
     if duplicates:
         flags.add("duplicate_key")
     if leftover:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from functools import lru_cache
+from typing import Any, Final
 
 from bridge.cef.extension import WHITE, read_extension
 from bridge.cef.record import HEADER, CefRecord, band
@@ -18,6 +19,16 @@ _PAIR = re.compile(r"(?:\A|(?<=[ \t\r\n]))\w[\w.\-\[\]]*+=")
 _QUOTES: Final = "\"'"
 _NO_HEADER: Final = dict.fromkeys(HEADER)
 _PIPES: Final = 7
+_MAX_FRONT: Final = 256
+_STAMP = re.compile(
+    r"(?:<[0-9]{1,3}>)?(?:1 )?("
+    r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [ 0-9][0-9] [0-9]{2}:[0-9]{2}:[0-9]{2}"
+    r"|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?"
+    r"(?:Z|[+-][0-9]{2}:[0-9]{2}))(?= )"
+)
+_TIMESTAMP: Final = Envelope._fields.index("timestamp")
+_MESSAGE: Final = Envelope._fields.index("message")
+_ANY_STAMP: Final = ("Jan  1 00:00:00", "2000-01-01T00:00:00Z")
 _NO_FLAGS: Final[frozenset[str]] = frozenset()
 _Start = tuple[str, str, str]
 """The text before `CEF:`, the version, and the text after the pipe that follows it."""
@@ -38,18 +49,16 @@ def parse(
     flags: set[str] = set()
     text = frame if isinstance(frame, str) else _decode(frame, encoding, flags)
     text = text.lstrip("\ufeff \t\r\n").rstrip(WHITE)
-    if text.startswith(("CEF:0|", "CEF:1|")) and not text.startswith("CEF:", 6):
-        # The common start: what `_find` would return, only sooner.
-        envelope = Envelope(None, None, None, None, None, None, None, None, None, text)
-        prefix, version, rest = "", text[4], text[6:]
-    else:
+    if not (opened := _open(text)):
         text = _unquoted(text, flags)
         envelope = parse_envelope(text)
-        flags |= envelope.flags
-        if not (start := _find(envelope, text, flags)):
-            flags.add("not_cef")
-            return CefRecord(frame, envelope, "", {**_NO_HEADER}, {}, [], "", frozenset(flags))
-        prefix, version, rest = start
+        opened = envelope, _find(envelope, text, flags)
+    envelope, start = opened
+    flags |= envelope.flags
+    if start is None:
+        flags.add("not_cef")
+        return CefRecord(frame, envelope, "", {**_NO_HEADER}, {}, [], "", frozenset(flags))
+    prefix, version, rest = start
     fields, extension = _split_header(rest, flags)
     pairs, duplicates, leftover, found = read_extension(extension, escapes=escapes, quotes=quotes)
     header: dict[str, str | None] = dict(zip(HEADER, (version, *fields), strict=False))
@@ -59,6 +68,49 @@ def parse(
         flags.add("severity_unknown")
     all_flags = frozenset(flags | found) if flags or found else _NO_FLAGS
     return CefRecord(frame, envelope, prefix, header, pairs, duplicates, leftover, all_flags)
+
+
+def _open(text: str) -> tuple[Envelope, _Start | None] | None:
+    """Envelope and start of a record right behind a syslog header that is read to its end.
+
+    What `parse_envelope` and `_find` would say, only sooner: apart from its time, a sender's header
+    is always the same.
+    """
+    at = text.find("CEF:")
+    if not 0 <= at <= _MAX_FRONT or text[at + 4 : at + 6] not in ("0|", "1|"):
+        return None
+    if text.startswith("CEF:", at + 6):
+        return None
+    start = "", text[at + 4], text[at + 6 :]
+    if not at:
+        return Envelope(None, None, None, None, None, None, None, None, None, text), start
+    fields = _front(text[:at])
+    if fields is None:
+        return None
+    fields[_MESSAGE] = text[at:]
+    return Envelope._make(fields), start
+
+
+def _front(text: str) -> list[Any] | None:
+    """The fields of the envelope that begins with this text, if the text is the whole of it."""
+    time = _STAMP.match(text)
+    if not time:
+        known = _known_front(text)
+        return [*known] if known else None
+    stamp = _ANY_STAMP[time[1][0].isdigit()]
+    known = _known_front(text[: time.start(1)] + stamp + text[time.end(1) :])
+    if known is None:
+        return None
+    fields: list[Any] = [*known]
+    if known.timestamp:
+        fields[_TIMESTAMP] = time[1] + known.timestamp[len(stamp) :]
+    return fields
+
+
+@lru_cache(maxsize=1024)
+def _known_front(text: str) -> Envelope | None:
+    envelope = parse_envelope(text + "CEF:0|")
+    return envelope if envelope.message == "CEF:0|" else None
 
 
 def _decode(frame: bytes, encoding: str | None, flags: set[str]) -> str:

@@ -26,6 +26,7 @@ class Plan(NamedTuple):
     labels: tuple[tuple[str, str], ...]  # keys of labels that have a value, and the value's key
     zone: str | None  # the key of the device's time zone
     flags: frozenset[str]
+    keys: tuple[str, ...]
 
 
 _plans: dict[tuple[str, ...], Plan] = {}
@@ -61,6 +62,7 @@ def _make(keys: tuple[str, ...]) -> Plan:
         tuple(_labels(key for key, _ in known_keys)),
         next((key for key, meaning in known_keys if meaning.full_name == "deviceTimeZone"), None),
         frozenset() if is_plain else frozenset({"key_not_alphanumeric"}),
+        keys,
     )
 
 

@@ -31,6 +31,7 @@ FIXED_KINDS: Final = {
     "bridge_leftover": "text",
     "bridge_backfill": "text",
     "bridge_demo": "text",
+    "bridge_replay": "text",
 }
 HIDDEN: Final = "***"
 _ANY: Final = "any"

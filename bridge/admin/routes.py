@@ -23,5 +23,6 @@ ROUTES: Routes = {
     ("GET", "/metrics"): Route(metrics, open=True),
     ("GET", "/tap"): Route(tap.tap),
     ("POST", "/reload"): Route(control.reload),
+    ("POST", "/replay"): Route(control.replay),
     **{way: Route(dead.over_http(work)) for way, work in dead.WORK.items()},
 }

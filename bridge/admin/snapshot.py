@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +17,7 @@ from bridge.health import Health, State
 from bridge.inputs import Deviation as Known
 from bridge.inputs import Input
 from bridge.outputs import Output
-from bridge.spool import Balance, InputBalance, OutputBalance, Spool
+from bridge.spool import Balance, InputBalance, OutputBalance, Spool, Taken
 from bridge.tap import Taps
 from bridge.version import VERSION
 
@@ -58,6 +58,9 @@ class Running(Protocol):
 
     @property
     def reload(self) -> Callable[[], Awaitable[Reloads]]: ...
+
+    @property
+    def replay(self) -> Callable[[str, Sequence[bytes]], Awaitable[Taken]]: ...
 
 
 @dataclass(frozen=True, slots=True)

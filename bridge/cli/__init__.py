@@ -28,6 +28,8 @@ COMMANDS = {
     "components": "bridge.cli.components:components",
     "schema": "bridge.cli.schema:schema",
     "config": "bridge.cli.config:config",
+    "replay": "bridge.cli.replay:replay",
+    "support": "bridge.cli.support:support",
     "completion": "bridge.cli.completion:completion",
     "version": "bridge.cli.version:version",
     "dead": "bridge.cli.dead:dead",

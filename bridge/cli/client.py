@@ -30,8 +30,9 @@ class NotRunning(BridgeError):
 class Client:
     """One conversation after the other with the bridge behind a socket."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, timeout: float | None = TIMEOUT_SECONDS) -> None:
         self.path = path
+        self.timeout = timeout
 
     def get(self, path: str, **query: str) -> Any:
         """The answer to GET as JSON; raises BridgeError with the answer's own words."""
@@ -51,7 +52,7 @@ class Client:
             yield from _answered(connection, "GET", path, query, b"")
 
     def _ask(self, method: str, path: str, query: Mapping[str, str], body: bytes = b"") -> bytes:
-        with self._connected(TIMEOUT_SECONDS) as connection:
+        with self._connected(self.timeout) as connection:
             return _answered(connection, method, path, query, body).read()
 
     @contextlib.contextmanager

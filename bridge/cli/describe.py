@@ -52,7 +52,7 @@ class Option:
     example: str | None
     inner: tuple[Option, ...]
     suggested: bool
-    """Whether a first configuration should have it: required, or an example stands in for a default."""
+    """Whether a first configuration has it: it is required, or has an example and no default."""
 
 
 @dataclass(frozen=True, slots=True)

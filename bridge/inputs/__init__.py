@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Literal, NamedTuple, Protocol
 
 from bridge.clock import Clock
 from bridge.config import ComponentConfig, Regex
+from bridge.errors import BridgeError
 from bridge.event import Event, Value
 from bridge.health import State
 
@@ -115,6 +116,13 @@ class Input(ABC):
 
     async def check(self) -> None:
         """Try connections and credentials; raise with advice when something is wrong."""
+
+    def read_again(self, lines: Sequence[bytes]) -> list[Event]:
+        """The events of records from a file, one a line; raises BridgeError where that cannot be.
+
+        For `gelf-bridge replay`; an input whose records are no lines need not have it.
+        """
+        raise BridgeError(f"an input of type {self.config.type} cannot read records from a file")
 
     def reload(self) -> None:
         """Read again what options only name, such as certificates; called on SIGHUP."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from functools import partial
 
 from bridge.clock import Clock
@@ -12,7 +13,8 @@ from bridge.health import State
 from bridge.inputs import Input
 from bridge.outputs import Output
 from bridge.retry import persist
-from bridge.spool import Spool
+from bridge.service.replay import replay
+from bridge.spool import Spool, Taken
 from bridge.tap import Taps
 
 MAX_PAUSE_SECONDS = 60.0
@@ -25,6 +27,7 @@ class Receiver:
         self.component = component
         self._context = component.context
         self._clock = clock
+        self._spool = spool
         self._emit = Emitter(component, spool, clock, component.context.count, taps)
         self._task: asyncio.Task[None] | None = None
 
@@ -39,6 +42,10 @@ class Receiver:
             self._context.report(State.STOPPING, "")
             await self.cut()
         self._context.report(State.STOPPED, "")
+
+    async def replay(self, lines: Sequence[bytes]) -> Taken:
+        """Take records from a file, besides what comes by itself; see `bridge.service.replay`."""
+        return await replay(lines, self.component, self._emit, self._spool)
 
     async def cut(self) -> None:
         """Cancel it and wait for its end.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from bridge import logs
 from bridge.admin import ROUTES, Admin, Reloads
 from bridge.clock import Clock, SystemClock
 from bridge.config import ComponentConfig, Config, Kind, Registry
+from bridge.config.spelling import unknown
 from bridge.errors import BridgeError, ConfigError
 from bridge.health import Health, State, Status
 from bridge.inputs import Context, Input
@@ -20,7 +22,7 @@ from bridge.outputs import Output
 from bridge.service.changes import Changes, compare
 from bridge.service.parts import Receiver, Sender
 from bridge.service.systemd import Systemd
-from bridge.spool import Spool
+from bridge.spool import Spool, Taken
 from bridge.tap import Taps
 
 log = logging.getLogger(__name__)
@@ -87,24 +89,44 @@ class Service:
 
     async def run(self) -> None:
         """Run until `stop`; raises what goes wrong in the core, and `SpoolError` at the start."""
+        async with self.opened():
+            self.admin = Admin(self, ROUTES)
+            try:
+                await self.admin.start()
+                async with asyncio.TaskGroup() as core:
+                    self._core = core
+                    self._start_parts(self._senders, self._receivers)
+                    watching = core.create_task(self._watch())
+                    self.started.set()
+                    await self._stopping.wait()
+                    await self._drain()
+                    watching.cancel()
+            finally:
+                await self.admin.close()
+                logs.tell_repeats(everything=True)
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[None]:
+        """The spool and all components, not at work: for what is done while no bridge runs.
+
+        Raises SpoolLocked when one does.
+        """
         self.spool = await Spool.open(self.config.spool)
         self.spool.on_trouble(_log_trouble)
-        self.admin = Admin(self, ROUTES)
         try:
             await self._build()
-            await self.admin.start()
-            async with asyncio.TaskGroup() as core:
-                self._core = core
-                self._start_parts(self._senders, self._receivers)
-                watching = core.create_task(self._watch())
-                self.started.set()
-                await self._stopping.wait()
-                await self._drain()
-                watching.cancel()
+            yield
         finally:
-            await self.admin.close()
             await self.spool.close()
-            logs.tell_repeats(everything=True)
+
+    async def replay(self, name: str, lines: Sequence[bytes]) -> Taken:
+        """Take lines of a file as records of an input; returns when they are durable.
+
+        Raises BridgeError when there is no such input, or when it cannot read them.
+        """
+        if name not in self._receivers:
+            raise BridgeError(unknown("input", name, list(self._receivers)))
+        return await self._receivers[name].replay(lines)
 
     async def emptied(self) -> None:
         """Return when no output needs anything of the spool any more."""

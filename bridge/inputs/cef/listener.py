@@ -20,6 +20,11 @@ Read = Callable[[Sequence[bytes], Mapping[int, frozenset[str]], str], list[Event
 
 CONNECTION_BYTES: Final = 1 << 20
 """How much of one connection may be under way; then it is not read until half is durable."""
+READ_BYTES: Final = 64 * 1024
+MIN_READ_BYTES: Final = 2 * 1024
+TURN_BYTES: Final = 256 * 1024
+"""How much all connections together read in one turn of the loop, as long as they are less than
+128: everything else, the outputs first of all, must get its turn soon."""
 BACKLOG: Final = 1024
 ACCEPT_PAUSE_SECONDS: Final = 1.0
 HANDSHAKE_SECONDS: Final = 10.0
@@ -61,6 +66,7 @@ class Listener:
         self.limits = limits
         self.tls = tls
         self.connections: set[Connection] = set()
+        self.portions = Portions()
         handover.on_change.append(self._adjust)
         self._bound: list[socket.socket] = []
         self._accepting: set[asyncio.Task[None]] = set()
@@ -156,7 +162,33 @@ class Listener:
                     connection.close()
 
 
-class Connection(asyncio.Protocol):
+class Portions:
+    """One buffer for all connections; the more of them read in a turn of the loop, the less each
+    reads at a time."""
+
+    def __init__(self) -> None:
+        self._buffer = memoryview(bytearray(READ_BYTES))
+        self._size = READ_BYTES
+        self._reads = 0
+
+    def next(self) -> memoryview:
+        """Where to read into; what was read there before must have been used."""
+        if not self._reads:
+            asyncio.get_running_loop().call_soon(self._end_turn)
+        self._reads += 1
+        return self._buffer[: self._size]
+
+    def read(self, size: int) -> bytes:
+        """The first octets of the buffer."""
+        return bytes(self._buffer[:size])
+
+    def _end_turn(self) -> None:
+        share = TURN_BYTES // self._reads
+        self._size = max(MIN_READ_BYTES, min(READ_BYTES, share))
+        self._reads = 0
+
+
+class Connection(asyncio.BufferedProtocol):
     """One sender: its framer, its bytes under way."""
 
     def __init__(self, listener: Listener, sender: str) -> None:
@@ -174,9 +206,12 @@ class Connection(asyncio.Protocol):
         self._listener.connections.add(self)
         self.adjust()
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._listener.portions.next()
+
+    def buffer_updated(self, nbytes: int) -> None:
         self._last = self._monotonic()
-        self._hand_over(self._framer.feed(data))
+        self._hand_over(self._framer.feed(self._listener.portions.read(nbytes)))
 
     def connection_lost(self, error: Exception | None) -> None:
         self.end()

@@ -16,7 +16,7 @@ import trustme
 
 from bridge.errors import BridgeError
 from bridge.inputs.cef.handover import MAX_BYTES
-from bridge.inputs.cef.listener import CONNECTION_BYTES
+from bridge.inputs.cef.listener import CONNECTION_BYTES, TURN_BYTES, Portions
 from tests.inputs.cef.running import HandClock, Running, record, running, send
 
 RECORDS = (files("bridge.testing") / "samples" / "cybereason.txt").read_text().splitlines()
@@ -440,3 +440,14 @@ async def settled(front: Running) -> None:
     while before != len(front.emit.events):
         before = len(front.emit.events)
         await asyncio.sleep(0.1)
+
+
+async def test_the_more_connections_read_in_one_turn_the_less_each_reads() -> None:
+    """Otherwise many fast senders would keep everything else from getting a turn."""
+    portions = Portions()
+    sizes = []
+    for _ in range(2):
+        sizes.append([len(portions.next()) for _ in range(100)])
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    assert sum(sizes[1]) <= TURN_BYTES < sum(sizes[0])

@@ -28,9 +28,10 @@ def read_familiar(text: str, *, escapes: bool) -> Familiar | None:
     if escapes:
         if _BACKSLASH in text or _EQUALS in text:
             return None
-        text = text.replace("\\\\", _BACKSLASH).replace("\\=", _EQUALS)
-        text = text.replace("\\n", "\n").replace("\\r", "\r")
-        has_unknown_escape = "\\" in text
+        text = text.replace("\\\\", _BACKSLASH)
+        if "\\" in text:
+            text = text.replace("\\=", _EQUALS).replace("\\n", "\n").replace("\\r", "\r")
+            has_unknown_escape = "\\" in text
         text = text.replace(_BACKSLASH, "\\")
     pieces = text.split("=")
     if not 2 < len(pieces) <= MAX_KEYS:

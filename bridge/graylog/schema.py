@@ -42,6 +42,7 @@ _BOTH: Final = {
         host_hostname host_id user_name user_domain process_name process_parent_name
         file_name file_path cybereason_cef_version cybereason_event_id cybereason_malop_id
         cybereason_malop_status cylance_kind cylance_tenant_id cylance_sub_classification
+        threat_intel_verdict
         """,
 }
 _ECS: Final = {

@@ -107,7 +107,11 @@ def _rule_set(folder: Path) -> RuleSet:
 
 def read_rule(path: Path) -> Rule:
     """A rule file; what is wrong with it is in `problems`."""
-    text = path.read_text(encoding="utf-8")
+    return rule_of(path, path.read_text(encoding="utf-8"))
+
+
+def rule_of(path: Path, text: str) -> Rule:
+    """A rule that is at hand as text; `path` is what its problems name."""
     reader = _Reader(Rule(path, text))
     name = reader.opening("rule")
     body = reader.body()
@@ -116,7 +120,11 @@ def read_rule(path: Path) -> Rule:
 
 def read_pipeline(path: Path) -> Pipeline:
     """A pipeline file; what is wrong with it is in `problems`."""
-    text = path.read_text(encoding="utf-8")
+    return pipeline_of(path, path.read_text(encoding="utf-8"))
+
+
+def pipeline_of(path: Path, text: str) -> Pipeline:
+    """A pipeline that is at hand as text; `path` is what its problems name."""
     reader = _Reader(Pipeline(path, text))
     name = reader.opening("pipeline")
     body = reader.body()

@@ -26,17 +26,20 @@ public class Judge {
     private final Messages messages = new Messages(graylog);
     private final Rules rules = new Rules(graylog, messages);
     private final Inputs inputs = new Inputs(graylog);
+    private final Bodies bodies = new Bodies();
 
-    private final Map<String, Command> commands = Map.of(
-            "functions", question -> rules.functions(),
-            "decode", question -> messages.decoded(question),
-            "parse_rule", question -> rules.parseRule(question.get("source").asText()),
-            "parse_pipeline", question -> rules.parsePipeline(question.get("source").asText()),
-            "load", question -> rules.load(question),
-            "run", question -> rules.run(question),
-            "input_start", question -> inputs.start(question),
-            "input_stats", question -> inputs.stats(question.get("id").asText()),
-            "input_stop", question -> inputs.stop(question.get("id").asText()));
+    private final Map<String, Command> commands = Map.ofEntries(
+            Map.entry("functions", question -> rules.functions()),
+            Map.entry("decode", question -> messages.decoded(question)),
+            Map.entry("parse_rule", question -> rules.parseRule(question.get("source").asText())),
+            Map.entry("parse_pipeline", question -> rules.parsePipeline(question.get("source").asText())),
+            Map.entry("load", question -> rules.load(question)),
+            Map.entry("run", question -> rules.run(question)),
+            Map.entry("read_body", question -> bodies.read(question)),
+            Map.entry("read_pack", question -> bodies.readPack(question)),
+            Map.entry("input_start", question -> inputs.start(question)),
+            Map.entry("input_stats", question -> inputs.stats(question.get("id").asText())),
+            Map.entry("input_stop", question -> inputs.stop(question.get("id").asText())));
 
     private Map<String, Object> answer(JsonNode question) {
         try {

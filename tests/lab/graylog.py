@@ -21,6 +21,7 @@ class GraylogReceiver:
     """
 
     def __init__(self, folder: Path, tls: bool, version: str) -> None:
+        self.host = "127.0.0.1"
         self.tcp, self.http = free_port(), free_port()
         self._version = version
         self._tls = {

@@ -25,6 +25,7 @@ from tests.lab.processes import BridgeProcess, ReceiverProcess
 class Receiver(Protocol):
     """What takes the events, always on the same ports."""
 
+    host: str
     tcp: int
     http: int
 
@@ -141,13 +142,15 @@ class Lab:
         self._watching = None
 
     def _output(self) -> str:
-        port = self.through or self.target
+        place = f"{self.receiver.host}:{self.through or self.target}"
         if self.transport == "http":
-            options = f'type: gelf_http, url: "http://127.0.0.1:{port}"'
+            options = f'type: gelf_http, url: "http://{place}"'
         else:
-            options = f'type: gelf_tcp, endpoint: "127.0.0.1:{port}"'
+            options = f'type: gelf_tcp, endpoint: "{place}"'
         if self.transport == "tls":
-            options += f", tls: {{authorities: {self.folder / 'authority.pem'}}}"
+            options += (
+                f", tls: {{authorities: {self.folder / 'authority.pem'}, server_name: 127.0.0.1}}"
+            )
         return f"  graylog: {{{options}{self.options}}}"
 
 

@@ -92,13 +92,16 @@ class ReceiverProcess(Running):
         self.file = folder / "received"
         self.file.touch()
         self.tcp, self.http = free_port(), free_port()
+        self.host = "127.0.0.1"
+        self.prefix: tuple[str, ...] = ()
         self._tls = tls
 
     async def start(self, rate: float = 0) -> None:
         """Start reading, at most `rate` events a second."""
         options = [f"--rate={rate}", f"--tcp={self.tcp}", f"--http={self.http}"]
         options += [f"--tls={self._tls}"] if self._tls else []
-        command = [*PYTHON, "tests.lab.receiver", str(self.file), *options]
+        options.append(f"--host={self.host}")
+        command = [*self.prefix, *PYTHON, "tests.lab.receiver", str(self.file), *options]
         await self._start(command, says="listening")
 
     def received(self) -> list[str]:

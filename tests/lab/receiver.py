@@ -1,6 +1,6 @@
 """A fake Graylog in a process of its own, which keeps count of what it has handed over.
 
-`python -m tests.lab.receiver FILE --tcp PORT --http PORT [--rate N] [--tls FILE]`
+`python -m tests.lab.receiver FILE --tcp PORT --http PORT [--rate N] [--host H] [--tls FILE]`
 
 The `event_uid` of each event is appended to FILE a moment after the event
 was read, as Graylog's journal gets it: what a killed process had read but not handed over is lost.
@@ -29,13 +29,15 @@ RECEIVE_BUFFER = 1024 * 1024
 class Receiver(FakeGraylog):
     """Reads at most `rate` events a second, and writes their ids."""
 
-    def __init__(self, file: Path, rate: float, tcp: int, http: int, tls: Path | None) -> None:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER) if tls else None
-        if context and tls:
-            context.load_cert_chain(tls)
-        super().__init__(tcp, http_port=http, tls=context, bulk=True)
-        self._file = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        self._seconds = 1 / rate if rate else 0.0
+    def __init__(self, options: argparse.Namespace) -> None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER) if options.tls else None
+        if context:
+            context.load_cert_chain(options.tls)
+        super().__init__(
+            options.tcp, http_port=options.http, host=options.host, tls=context, bulk=True
+        )
+        self._file = os.open(options.file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        self._seconds = 1 / options.rate if options.rate else 0.0
         self._free_at = 0.0
         self._read: list[str] = []
 
@@ -72,11 +74,12 @@ async def run() -> None:
     parser.add_argument("--rate", type=float, default=0)
     parser.add_argument("--tcp", type=int, required=True)
     parser.add_argument("--http", type=int, required=True)
+    parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--tls", type=Path)
     options = parser.parse_args()
     stopped = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
-    receiver = Receiver(options.file, options.rate, options.tcp, options.http, options.tls)
+    receiver = Receiver(options)
     async with receiver:
         print("listening", flush=True)
         await stopped.wait()

@@ -33,7 +33,7 @@ DENIED_SECONDS: Final = 3600.0
 """How long a stream rests that the peer does not let us read."""
 MAX_PAUSE_SECONDS: Final = 60.0
 JITTER: Final = 0.1
-ONCE_SECONDS: Final = 120.0
+ONCE_SECONDS: Final = 300.0
 """How long `run --once` keeps trying."""
 
 
@@ -113,7 +113,7 @@ class Poller(Input):
     async def poll(self, emit: Emit) -> None:
         """One round of every stream, for `run --once`.
 
-        Raises what the first stream that failed raised (Denied, or Retryable after trying for two
+        Raises what the first stream that failed raised (Denied, or Retryable after trying for five
         minutes); the others are polled nevertheless.
         """
         failed: list[BridgeError] = []

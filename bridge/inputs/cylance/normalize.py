@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final
 
 from bridge import times
@@ -107,10 +108,14 @@ def guid(value: str) -> str:
 
 def moment(value: object) -> datetime | None:
     """A time of the API, in UTC: with or without fraction and zone; None where there is none."""
-    if not isinstance(value, str) or value.startswith("0001-"):
+    return _moment(value.strip()) if isinstance(value, str) else None
+
+
+@lru_cache(maxsize=4096)
+def _moment(text: str) -> datetime | None:
+    if text.startswith("0001-") or not _MOMENT.fullmatch(text):
         return None
-    found = _MOMENT.fullmatch(value.strip())
-    return times.read(value.strip().replace(" ", "T", 1)).time if found else None
+    return times.read(text.replace(" ", "T", 1)).time
 
 
 def _add(fields: Event, kind: str, item: Item, admit: Callable[[str], bool]) -> None:

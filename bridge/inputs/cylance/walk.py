@@ -2,7 +2,8 @@
 
 The API pages by offset over a live list. So a range of time is cut into slices that fit one page,
 which one reply shows whole. Where a slice does not (many rows in one second), its pages are walked
-until a walk was consistent: the same total in every reply, and that many rows.
+until a walk was consistent (the same total in every reply, and that many rows) and showed nothing
+new.
 """
 
 from __future__ import annotations
@@ -104,7 +105,8 @@ class Walk:
 
     async def everything(self) -> AsyncIterator[list[Item]]:
         """The whole of a list that knows no time, page by page."""
-        async for items in self._pages(await self._ask(1, None, None), None, None):
+        first = await self._ask(1, None, None)
+        async for items in self._pages(first, None, None, believes_nothing=False):
             yield items
 
     async def _slice(
@@ -113,7 +115,9 @@ class Walk:
         """One slice; its last rows say how far it reaches."""
         newest = -math.inf
         held: list[Item] = []
-        async for items in self._pages(first, low, high):
+        # What a short window up to now wrongly shows as nothing, the next round asks for again.
+        is_asked_again = high is None and now - low <= 2 * self._overlap
+        async for items in self._pages(first, low, high, believes_nothing=is_asked_again):
             if held:
                 yield Found(held)
             held = sorted(items, key=self._newest)
@@ -124,9 +128,12 @@ class Walk:
         yield Found(held, high)
 
     async def _pages(
-        self, first: Envelope, low: float | None, high: float | None
+        self, first: Envelope, low: float | None, high: float | None, *, believes_nothing: bool
     ) -> AsyncIterator[list[Item]]:
-        """The rows of a slice, each once; walked again until a walk was consistent."""
+        """The rows of a slice, each once; walked again until a walk was consistent.
+
+        That there is nothing at all is believed when it is said twice.
+        """
         known: set[str] = set()
         for pause in PAUSES:
             if pause:
@@ -144,9 +151,10 @@ class Walk:
                 if reply.number >= reply.pages:
                     break
                 reply = await self._ask(reply.number + 1, low, high)
-            # One page is one view of the list. Of several, rows may have slipped past between two
-            # replies, unless none came or went (all different) or a second walk shows the same.
-            if totals == {count} and (first.pages <= 1 or news in (0, count)):
+            # One page is one view of the list. Between several replies rows may have slipped past
+            # even if the numbers agree (one went, one came), so a second walk has to show the same.
+            is_whole = totals == {count} and (first.pages <= 1 or not news)
+            if is_whole and (count or pause or believes_nothing):
                 return
         raise Retryable(f"the list does not hold still: {count} rows of {max(totals)}")
 

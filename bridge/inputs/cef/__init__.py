@@ -64,12 +64,15 @@ class CefInput(Input):
             self._report(streams, packets)
             await handover.failed
         finally:
-            await listener.end()
-            datagrams.end()
+            # Whoever cancels a second time must not leave anything open.
             try:
-                await handover.settled()
+                await listener.end()
             finally:
-                listener.close()
+                datagrams.end()
+                try:
+                    await handover.settled()
+                finally:
+                    listener.close()
 
     async def check(self) -> None:
         """Read the certificates, bind and let go; raises BridgeError with advice."""

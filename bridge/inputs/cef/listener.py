@@ -86,11 +86,13 @@ class Listener:
         tasks = self._accepting | self._opening
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        for listening in self._bound:
-            listening.close()
-        for connection in list(self.connections):
-            connection.end()
+        try:
+            await asyncio.gather(*tasks, return_exceptions=True)
+        finally:
+            for listening in self._bound:
+                listening.close()
+            for connection in list(self.connections):
+                connection.end()
 
     def close(self) -> None:
         """Close the connections."""

@@ -74,10 +74,12 @@ class Lab:
         """The port of the receiver."""
         return self.receiver.http if self.transport == "http" else self.receiver.tcp
 
-    async def start(self, rate: float = 0, spool: Path | None = None) -> None:
+    async def start(
+        self, rate: float = 0, spool: Path | None = None, limits: str = "min_free_bytes: 0"
+    ) -> None:
         """Start the receiver, which reads `rate` events a second, and the bridge."""
         await self.receiver.start(rate)
-        self.bridge = BridgeProcess(self.folder, self._output(), spool)
+        self.bridge = BridgeProcess(self.folder, self._output(), spool, limits)
         await self.bridge.start()
         self._watching = asyncio.ensure_future(self._watch())
 
@@ -99,8 +101,13 @@ class Lab:
         """What the running bridge says of one component."""
         return (await self.bridge.components())[name]
 
+    async def accepted(self) -> int:
+        """What the running bridge has accepted so far."""
+        balance = (await self.component("malops"))["balance"]
+        return int(balance["accepted"]) if isinstance(balance, dict) else 0
+
     async def outcome(self, timeout: float = 60) -> Outcome:
-        """Wait until all is delivered, stop the bridge in order, and compare."""
+        """Wait until all is sent and delivered, stop the bridge in order, and compare."""
         await self.sent()
         await self.bridge.drained(timeout=timeout)
         assert await self.bridge.terminate() == 0

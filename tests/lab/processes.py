@@ -56,6 +56,13 @@ class Running:
     def is_running(self) -> bool:
         return self._process is not None and self._process.returncode is None
 
+    def memory(self) -> int:
+        """Bytes of memory that the process has (its resident set)."""
+        assert self._process
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        (line,) = (line for line in status.splitlines() if line.startswith("VmRSS:"))
+        return int(line.split()[1]) * 1024
+
     def signal(self, number: signal.Signals) -> None:
         """Send a signal."""
         assert self._process
@@ -110,24 +117,27 @@ class ReceiverProcess(Running):
 
 
 class BridgeProcess(Running):
-    """`gelf-bridge run` with one CEF input."""
+    """`gelf-bridge run` with one CEF input; `limits` are options of the spool."""
 
-    def __init__(self, folder: Path, outputs: str, spool: Path | None = None) -> None:
+    def __init__(
+        self, folder: Path, outputs: str, spool: Path | None, limits: str = "min_free_bytes: 0"
+    ) -> None:
         super().__init__(folder / "bridge.log")
         self.spool = spool or folder / "spool"
         self.listen = 0
         self._config = folder / "bridge.yaml"
         self._outputs = outputs
+        self._limits = limits
         self._client = Client(self.spool / "admin.sock")
 
-    async def start(self, *prefix: str, more: str = "") -> None:
+    async def start(self) -> None:
         """Start and wait until the input listens; later starts take the same port."""
         self._config.write_text(
             f'inputs: {{malops: {{type: cef, address: "127.0.0.1:{self.listen}"}}}}\n'
             f"outputs:\n{self._outputs}\n"
-            f"spool: {{directory: {self.spool}, min_free_bytes: 0{more}}}\n"
+            f"spool: {{directory: {self.spool}, {self._limits}}}\n"
         )
-        command = [*prefix, *PYTHON, "bridge", "run", "-c", str(self._config)]
+        command = [*PYTHON, "bridge", "run", "-c", str(self._config)]
         line = await self._start(command, says="listening on tcp 127.0.0.1:")
         self.listen = int(line.rpartition(":")[2])
 

@@ -45,25 +45,12 @@ TABLES: Final = (
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """Open the file for writing; create what is missing. Raises SpoolError, SpoolTooNew."""
+    """Open the file for writing, or make an empty one. Raises SpoolError."""
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-        db = sqlite3.connect(path, timeout=5, isolation_level=None)
+        return sqlite3.connect(path, timeout=5, isolation_level=None)
     except (OSError, sqlite3.Error) as error:
         raise SpoolError(f"the spool {path} cannot be opened: {error}") from error
-    try:
-        configure(db)
-        create(db, path)
-    except sqlite3.Error as error:
-        db.close()
-        raise SpoolError(
-            f"the spool {path} cannot be used: {error}: free some disk space, "
-            "or move the file away to start with an empty spool"
-        ) from error
-    except SpoolError:
-        db.close()
-        raise
-    return db
 
 
 def connect_reader(path: Path) -> sqlite3.Connection:
@@ -93,17 +80,26 @@ def configure(db: sqlite3.Connection) -> None:
 
 
 def create(db: sqlite3.Connection, path: Path) -> None:
-    """Create the tables in an empty file; refuse a foreign or a newer one."""
+    """Create the tables in an empty file; refuse a foreign or a newer one.
+
+    The tables are compared with what they must be: a flipped bit in their definitions would
+    otherwise show as an error in a statement of ours. Raises SpoolError, SpoolTooNew, or ValueError
+    when it is a damaged spool.
+    """
     version, application = pragma(db, "user_version"), pragma(db, "application_id")
-    if not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+    there = {sql for (sql,) in db.execute("SELECT sql FROM sqlite_master")}
+    ours = there >= set(TABLES[:-2])
+    if not there and not application:
         db.execute("BEGIN IMMEDIATE")
         for statement in TABLES:
             db.execute(statement)
         db.execute("COMMIT")
-    elif application != APPLICATION:
-        raise SpoolError(f"{path} is not a spool: move it away, or change spool.directory")
-    elif version > FORMAT:
+    elif application == APPLICATION and version > FORMAT:
         raise SpoolTooNew(str(path), version, FORMAT)
+    elif application != APPLICATION and not ours:
+        raise SpoolError(f"{path} is not a spool: move it away, or change spool.directory")
+    elif application != APPLICATION or not ours:
+        raise ValueError("its tables are not those of a spool")
 
 
 def pragma(db: sqlite3.Connection, name: str) -> int:

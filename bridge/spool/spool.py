@@ -27,7 +27,7 @@ from bridge.spool.model import (
     Taken,
 )
 from bridge.spool.recent import Recent
-from bridge.spool.store import Done, Reader, Store
+from bridge.spool.store import Done, Reader, Store, open_store
 from bridge.spool.tally import InputTally
 from bridge.spool.transaction import Append, key
 
@@ -78,6 +78,7 @@ class Spool:
     async def open(cls, config: SpoolConfig, clock: Clock | None = None) -> Spool:
         """Open the spool in `config.directory`, creating what is missing.
 
+        A damaged file is set aside, and a new one begins.
         Raises SpoolLocked when another process has it, SpoolTooNew, or SpoolError.
         """
         prepare(config.directory)
@@ -92,7 +93,7 @@ class Spool:
         async with AsyncExitStack() as ends:
             ends.callback(Lock(config.directory).release)
             writer = start_thread("spool-writer", ends)
-            store = await run(writer, partial(Store, path, clock, cls.max_dead_bytes))
+            store = await run(writer, partial(open_store, path, clock, cls.max_dead_bytes))
             ends.push_async_callback(run, writer, store.close)
             readers = start_thread("spool-reader", ends)
             reader = await run(readers, partial(Reader, path))

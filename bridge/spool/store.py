@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
@@ -14,9 +15,12 @@ import orjson
 from bridge.clock import Clock
 from bridge.errors import SpoolError
 from bridge.spool import schema
+from bridge.spool.damage import Damaged, found_unopened, is_damage, set_aside
 from bridge.spool.model import Batch, Checkpoint, DeadLetter, Json, Taken
 from bridge.spool.tally import Tally, load
 from bridge.spool.transaction import Append, Row, Transaction, key, seen
+
+log = logging.getLogger(__name__)
 
 Order = Callable[[Transaction], Any]
 """Something to be done in a transaction beside the appends."""
@@ -47,16 +51,31 @@ class Store:
         self._dead_limit = dead_limit
         self._db = schema.connect(path)
         try:
-            self.tally = load(self._db)
-            self.reusable = self._reusable()
-            self.kinds: dict[str, str] = dict(self._db.execute("SELECT field, kind FROM kinds"))
-            self.notes: dict[str, Json] = {
-                name: orjson.loads(value)
-                for name, value in self._db.execute("SELECT name, value FROM notes")
-            }
-        except sqlite3.Error as error:
+            schema.configure(self._db)
+            schema.create(self._db, path)
+            self._load()
+        except (sqlite3.Error, SpoolError, ValueError) as error:
+            # Before the connection ends, which would delete the WAL.
+            aside = set_aside(path, clock.now()) if is_damage(error) else None
             self._db.close()
-            raise SpoolError(f"the spool {path} cannot be read: {error}") from error
+            if aside:
+                raise Damaged(str(error), aside) from error
+            if isinstance(error, SpoolError):
+                raise
+            raise SpoolError(
+                f"the spool {path} cannot be used: {error}: free some disk space, "
+                "or move the file away to start with an empty spool"
+            ) from error
+
+    def _load(self) -> None:
+        """What is kept in memory; raises ValueError for what nobody has written."""
+        self.tally = load(self._db)
+        self.reusable = self._reusable()
+        self.kinds: dict[str, str] = dict(self._db.execute("SELECT field, kind FROM kinds"))
+        self.notes: dict[str, Json] = {
+            name: orjson.loads(value)
+            for name, value in self._db.execute("SELECT name, value FROM notes")
+        }
 
     def commit(self, orders: Sequence[Order], appends: Sequence[Append], ceiling: float) -> Done:
         """Do everything in one transaction, or raise sqlite3.Error and have done nothing.
@@ -128,6 +147,26 @@ def obey(order: Order, work: Transaction) -> Any:
         return order(work)
     except SpoolError as error:
         return error
+
+
+def open_store(path: Path, clock: Clock, dead_limit: int) -> Store:
+    """The store in a file; one that is damaged is set aside, and the store begins anew.
+
+    Raises SpoolTooNew or SpoolError.
+    """
+    try:
+        if reason := found_unopened(path):
+            raise Damaged(reason, set_aside(path, clock.now()))
+        return Store(path, clock, dead_limit)
+    except Damaged as damage:
+        log.error(
+            "the spool %s is damaged (%s): it was set aside as %s, and a new one begins; "
+            "`gelf-bridge spool salvage` gets out of it what can be read",
+            path,
+            damage.reason,
+            damage.aside,
+        )
+        return Store(path, clock, dead_limit)
 
 
 class Reader:

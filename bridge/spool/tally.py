@@ -89,6 +89,17 @@ class Tally:
         outputs = {name: copy(tally) for name, tally in self.outputs.items()}
         return Tally(inputs, outputs, self.bytes, self.dead_bytes, self.floor, self.newest)
 
+    def set(self, kind: object, name: object, counter: object, value: object) -> None:
+        """Take in one row of the table `counters`; raises ValueError for an impossible one."""
+        own: InputTally | OutputTally | None = None
+        if isinstance(name, str) and kind == "input":
+            own = self.inputs.setdefault(name, InputTally())
+        elif isinstance(name, str) and kind == "output":
+            own = self.outputs.setdefault(name, OutputTally())
+        if own is None or counter not in own.kept or not isinstance(value, int):
+            raise ValueError(f"there is an impossible counter: {kind} {name} {counter} {value}")
+        setattr(own, str(counter), value)
+
     def changes(self, before: Tally) -> Iterator[Counter]:
         """The counters that differ from an earlier state."""
         yield from _changes("input", self.inputs, before.inputs)
@@ -109,15 +120,13 @@ def _changes(
 
 
 def load(db: sqlite3.Connection) -> Tally:
-    """Counters as they were committed; everything about rows is counted from the rows."""
+    """Counters as they were committed; everything about rows is counted from the rows.
+
+    Raises ValueError for a counter that nobody has written.
+    """
     tally = Tally()
-    for kind, name, counter, value in db.execute("SELECT kind, id, name, value FROM counters"):
-        own: InputTally | OutputTally
-        if kind == "input":
-            own = tally.inputs.setdefault(name, InputTally())
-        else:
-            own = tally.outputs.setdefault(name, OutputTally())
-        setattr(own, counter, value)
+    for row in db.execute("SELECT kind, id, name, value FROM counters"):
+        tally.set(*row)
     (tally.bytes,) = db.execute("SELECT COALESCE(SUM(bytes), 0) FROM batches").fetchone()
     (tally.dead_bytes,) = db.execute("SELECT COALESCE(SUM(bytes), 0) FROM dead").fetchone()
     sequence = "SELECT COALESCE(MAX(seq), 0) FROM sqlite_sequence WHERE name = 'batches'"

@@ -26,6 +26,7 @@ async def test_a_new_file_is_private_and_durable(opened: Opener, directory: Path
 def test_every_commit_is_synced(tmp_path: Path) -> None:
     """FULL: an accepted event survives a power failure."""
     db = schema.connect(tmp_path / "worker-0.db")
+    schema.configure(db)
     assert db.execute("PRAGMA synchronous").fetchone() == (2,)
     db.close()
 
@@ -45,11 +46,6 @@ def empty(directory: Path) -> None:
     directory.mkdir()
 
 
-def foreign(directory: Path) -> None:
-    directory.mkdir()
-    (directory / "worker-0.db").write_bytes(b"no database at all\n" * 1000)
-
-
 def half_made(directory: Path) -> None:
     directory.mkdir()
     db = sqlite3.connect(directory / "worker-0.db")
@@ -64,14 +60,6 @@ async def test_a_foreign_database_is_refused(opened: Opener, directory: Path) ->
     with pytest.raises(SpoolError, match="not a spool"):
         await opened()
     assert sql(directory, "SELECT name FROM sqlite_master") == [("somebody",)]
-
-
-async def test_something_else_is_refused(opened: Opener, directory: Path) -> None:
-    """With advice; and the lock is free again."""
-    foreign(directory)
-    for _ in range(2):
-        with pytest.raises(SpoolError, match=r"worker-0\.db cannot be used.*move the file away"):
-            await opened()
 
 
 async def test_a_creation_that_was_interrupted_is_finished(opened: Opener, directory: Path) -> None:

@@ -1,0 +1,99 @@
+"""What becomes of a damaged file: it is set aside, whole, and a new one is begun in its place."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from bridge.errors import SpoolError
+from bridge.spool.lock import sync
+
+WAL: Final = "-wal"
+SHM: Final = "-shm"
+MARK: Final = ".damaged-"
+WAL_HEADER_BYTES: Final = 32
+MAGIC: Final = b"SQLite format 3\0"
+
+
+class Damaged(SpoolError):
+    """The content of the file was not what had been written, and it was set `aside`."""
+
+    def __init__(self, reason: str, aside: Path) -> None:
+        self.reason = reason
+        self.aside = aside
+        super().__init__(f"the spool was damaged ({reason}) and set aside as {aside}")
+
+
+def is_damage(error: Exception) -> bool:
+    """Whether the content of the file is to blame, and not the disk, a lock, or a statement.
+
+    Of SQLite's errors only SQLITE_CORRUPT and SQLITE_NOTADB say so, and what Python raises without
+    a code for a text that is not UTF-8. An I/O error may pass, and setting the file aside would
+    then be the damage. A ValueError is what our own code says of a value nobody has written.
+    """
+    if not isinstance(error, sqlite3.Error):
+        return isinstance(error, ValueError)
+    code = getattr(error, "sqlite_errorcode", None)
+    if code is None:
+        return type(error) is sqlite3.OperationalError
+    return code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def beside(path: Path, suffix: str) -> Path:
+    """The file that SQLite keeps beside a database."""
+    return path.with_name(path.name + suffix)
+
+
+def set_aside(path: Path, now: float) -> Path:
+    """Rename a database and its WAL to a name with the time (UTC); the new name.
+
+    The database goes first: a WAL that a crash leaves behind alone is set aside at the next start.
+    Raises SpoolError.
+    """
+    aside = free_name(path, now)
+    try:
+        for suffix in ("", WAL):
+            if beside(path, suffix).exists():
+                beside(path, suffix).rename(beside(aside, suffix))
+        beside(path, SHM).unlink(missing_ok=True)
+        sync(path.parent)
+    except OSError as error:
+        raise SpoolError(
+            f"the spool {path} is damaged and cannot be set aside: {error.strerror}: "
+            "move it away to start with an empty spool"
+        ) from error
+    return aside
+
+
+def free_name(path: Path, now: float) -> Path:
+    """`worker-0.db.damaged-20260102T030405Z`; with a number when there is one of that second."""
+    time = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ")
+    name, number = path.with_name(f"{path.name}{MARK}{time}"), 1
+    while name.exists() or beside(name, WAL).exists():
+        number += 1
+        name = path.with_name(f"{path.name}{MARK}{time}-{number}")
+    return name
+
+
+def files_aside(path: Path) -> list[Path]:
+    """What was set aside in the place of a database and is still there, the oldest first."""
+    found = (one for one in path.parent.glob(f"{path.name}{MARK}*") if one.suffix != SHM)
+    return sorted({one.with_name(one.name.removesuffix(WAL)) for one in found})
+
+
+def found_unopened(path: Path) -> str:
+    """What is wrong with a file, where SQLite would make it worse by opening it; else empty.
+
+    It deletes the WAL of an empty database, and of one whose first bytes it does not know.
+    """
+    wal = beside(path, WAL)
+    if not wal.exists() or wal.stat().st_size <= WAL_HEADER_BYTES:
+        return ""
+    try:
+        with path.open("rb") as file:
+            head = file.read(len(MAGIC))
+    except FileNotFoundError:
+        head = b""
+    return "" if head == MAGIC else "there is a WAL without its database"

@@ -1,0 +1,145 @@
+"""A damaged file is set aside, and the spool begins anew."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from bridge.errors import SpoolError
+from bridge.spool import damage
+from bridge.spool.damage import free_name, is_damage, set_aside
+from tests.clocks import VirtualClock
+from tests.spool.conftest import Opener, deliver, sql
+
+NAME = "worker-0.db.damaged-20231114T221320Z"
+
+
+async def fill(opened: Opener) -> None:
+    """A spool that was closed in good order, with a row."""
+    spool = await opened()
+    await spool.attach("out")
+    await spool.append("in", [b"old"], checkpoint={"walk": 1})
+    await spool.close()
+
+
+async def works(opened: Opener) -> None:
+    """Whether the spool takes events and gives them."""
+    spool = await opened(clock=VirtualClock())
+    await spool.attach("out")
+    await spool.append("in", [b"new"])
+    assert await deliver(spool) == [b"new"]
+    assert (await spool.balance()).holds
+    await spool.close()
+
+
+def overwrite(path: Path, start: int, content: bytes) -> None:
+    """Write into a file, as a broken disk does."""
+    with path.open("r+b") as file:
+        file.seek(start)
+        file.write(content)
+
+
+@pytest.mark.parametrize(
+    ("start", "content"),
+    [
+        (0, b"\0" * 100),
+        (0, b"\0" * 16384),
+        (0, b"somebody else's file\n" * 1000),
+        (68, b"\0\0\0\0"),
+        (100, b"\0" * 8),
+        (16384 - 600, b"X"),
+        (16384 * 2, b"\xff" * 16384),
+    ],
+    ids=["header", "first page", "foreign", "application", "no tables", "definition", "page"],
+)
+async def test_a_damaged_file_is_set_aside_at_the_start(
+    opened: Opener, directory: Path, start: int, content: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Under a name with the time, as it is; the log says what to do."""
+    await fill(opened)
+    overwrite(directory / "worker-0.db", start, content)
+    before = (directory / "worker-0.db").read_bytes()
+    await works(opened)
+    after = (directory / NAME).read_bytes()
+    assert len(after) == len(before)
+    assert after[100:] == before[100:]
+    assert NAME in caplog.text
+    assert "gelf-bridge spool salvage" in caplog.text
+
+
+async def test_a_file_that_is_no_database_is_set_aside(opened: Opener, directory: Path) -> None:
+    """It is kept, and never prevents the start."""
+    directory.mkdir()
+    (directory / "worker-0.db").write_bytes(b"no database at all\n" * 1000)
+    await works(opened)
+    assert (directory / NAME).read_bytes() == b"no database at all\n" * 1000
+
+
+async def test_an_empty_file_is_a_new_spool(opened: Opener, directory: Path) -> None:
+    """As after a creation that was interrupted."""
+    directory.mkdir()
+    (directory / "worker-0.db").touch()
+    await works(opened)
+    assert not (directory / NAME).exists()
+
+
+async def test_a_wal_without_its_database_is_set_aside(opened: Opener, directory: Path) -> None:
+    """SQLite would delete it, and what is in it."""
+    await fill(opened)
+    (directory / "worker-0.db").unlink()
+    (directory / "worker-0.db-wal").write_bytes(b"frames" * 10_000)
+    await works(opened)
+    assert (directory / f"{NAME}-wal").read_bytes() == b"frames" * 10_000
+
+
+async def test_a_wal_goes_with_its_database(opened: Opener, directory: Path) -> None:
+    """The newest events are in it."""
+    await fill(opened)
+    (directory / "worker-0.db").write_bytes(b"no database" * 1000)
+    (directory / "worker-0.db-wal").write_bytes(b"frames" * 10_000)
+    await works(opened)
+    assert (directory / f"{NAME}-wal").read_bytes() == b"frames" * 10_000
+
+
+def test_nothing_that_was_set_aside_is_overwritten(tmp_path: Path) -> None:
+    """Two in one second have two names."""
+    path = tmp_path / "worker-0.db"
+    for text in ("one", "two", "three"):
+        path.write_text(text)
+        set_aside(path, 0.0)
+    found = damage.files_aside(path)
+    assert [one.read_text() for one in found] == ["one", "two", "three"]
+    assert free_name(path, 0.0).name == "worker-0.db.damaged-19700101T000000Z-4"
+
+
+async def test_a_file_that_cannot_be_opened_stays(opened: Opener, directory: Path) -> None:
+    """Only its content is a reason to set it aside."""
+    directory.mkdir()
+    (directory / "worker-0.db").mkdir()
+    with pytest.raises(SpoolError, match="cannot be opened"):
+        await opened()
+    assert damage.files_aside(directory / "worker-0.db") == []
+
+
+def test_a_lock_is_no_damage(tmp_path: Path) -> None:
+    """Nor is a statement of ours that is wrong."""
+    db = sqlite3.connect(tmp_path / "a.db", isolation_level=None)
+    other = sqlite3.connect(tmp_path / "a.db", isolation_level=None, timeout=0)
+    db.execute("BEGIN IMMEDIATE")
+    for statement in ("BEGIN IMMEDIATE", "SELECT nothing"):
+        with pytest.raises(sqlite3.Error) as caught:
+            other.execute(statement)
+        assert not is_damage(caught.value)
+    db.close()
+    other.close()
+
+
+async def test_a_foreign_database_is_not_set_aside(opened: Opener, directory: Path) -> None:
+    """It belongs to somebody, and a wrong `directory` is a mistake to be told."""
+    directory.mkdir()
+    sql(directory, "CREATE TABLE somebody (name)")
+    with pytest.raises(SpoolError, match="not a spool"):
+        await opened()
+    assert damage.files_aside(directory / "worker-0.db") == []

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from bridge.cli import install
 from bridge.errors import BridgeError, Problem
 from bridge.graylog.api import GraylogApi, read_token
 from bridge.graylog.files import pipelines_folder
@@ -133,3 +134,7 @@ def _place(rule: Rule, rule_set: RuleSet) -> str:
 
 def _counted(problems: Sequence[Problem]) -> str:
     return "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+
+
+for command in install.COMMANDS:
+    pipelines.add_command(command)

@@ -166,6 +166,8 @@ def picked(body: Mapping[str, Json], *keys: str) -> Body:
 
 def as_text(content: Json) -> str:
     """A content as YAML, for people and for comparing line by line."""
+    if isinstance(content, str):
+        return f"{content}\n"
     return yaml.safe_dump(content, sort_keys=True, allow_unicode=True, width=100)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -24,9 +25,13 @@ _BY_ID: Final = f'id: "{THE_STREAM}"'
 
 def shipped(schema: Schema, extra: Iterable[str] = ()) -> list[RuleSet]:
     """The rule sets of a schema, and those that belong to every schema or to an `extra`."""
-    folders = ("common", *extra)
-    sets = rule_sets(pipelines_folder())
-    return [each for each in sets if each.folder.name in (schema.name, *folders)]
+    folders = (schema.name, "common", *extra)
+    return [each for each in _all_sets() if each.folder.name in folders]
+
+
+@cache
+def _all_sets() -> tuple[RuleSet, ...]:
+    return tuple(rule_sets(pipelines_folder()))
 
 
 def number(sets: Iterable[RuleSet]) -> int:

@@ -228,6 +228,7 @@ class ContentArea:
         added: Row = {"stream_categories": [], "cron_expression": None, "cron_timezone": None}
         return {**stored, **body, "scheduler": None, "config": added | config}
 
+
 def _complaints(body: Row, config: Row) -> dict[str, list[str]]:
     """What EventDefinitionDto and AggregationEventProcessorConfig say."""
     errors: dict[str, list[str]] = {}

@@ -3,11 +3,12 @@ PipelineConnectionsResource."""
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from bridge.graylog.rules.functions import functions
-from bridge.graylog.rules.source import Source, pipeline_of, rule_of
+from bridge.graylog.rules.source import Pipeline, Rule, Source, pipeline_of, rule_of
 from bridge.testing.graylog_rest.answers import Call, Json, Problem, api_error, not_found, route
 from bridge.testing.graylog_rest.state import Row, State, now
 
@@ -133,10 +134,20 @@ class PipelineArea:
             )
 
 
+@cache
+def _rule(text: str) -> Rule:
+    return rule_of(Path("rule"), text)
+
+
+@cache
+def _pipeline(text: str) -> Pipeline:
+    return pipeline_of(Path("pipeline"), text)
+
+
 def _read_rule(call: Call) -> Row:
     """The rule of a body; its name stands in the source, what comes as title does not matter."""
     body = call.checked(*_SOURCE)
-    rule = rule_of(Path("rule"), body["source"])
+    rule = _rule(body["source"])
     errors = _syntax(rule)
     known = functions()
     for each in rule.calls:
@@ -147,7 +158,7 @@ def _read_rule(call: Call) -> Row:
 
 def _read_pipeline(call: Call) -> Row:
     body = call.checked(("source",), ("id", "title", "description", "stages", "created_at"))
-    pipeline = pipeline_of(Path("pipeline"), body["source"])
+    pipeline = _pipeline(body["source"])
     stages = [
         {"stage": stage.number, "match": "EITHER", "rules": [each.value for each in stage.rules]}
         for stage in pipeline.stages

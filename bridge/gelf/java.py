@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import unicodedata
 from collections.abc import Sequence
 from decimal import Decimal
 from itertools import takewhile
@@ -247,15 +248,25 @@ _DECODER: Final = json.JSONDecoder(
     object_pairs_hook=_object,
 )
 _TOKEN: Final = re.compile(
-    r'[{\["]|(?:true|false|null)(?!\w)'
+    r'[{\["]|(?P<word>true|false|null)'
     r"|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?(?=[ \t\n\r]|\Z)"
 )
+
+_IDENTIFIER: Final = frozenset("Lu Ll Lt Lm Lo Nl Nd Mn Mc Pc Sc Cf".split())
 
 
 def _check_token(text: str, start: int) -> None:
     """What follows the first value is never read, but its first token must be one."""
-    if not _TOKEN.match(text, start):
+    match = _TOKEN.match(text, start)
+    if not match or (match["word"] and _goes_on(text[match.end() : match.end() + 1])):
         raise Unreadable(f"{text[start]!r} after the end of the document")
+
+
+def _goes_on(character: str) -> bool:
+    """`Character.isJavaIdentifierPart` of what follows a word; of a surrogate it is not."""
+    if not "0" <= character <= "\uffff":
+        return False
+    return unicodedata.category(character) in _IDENTIFIER or "\x7f" <= character <= "\x9f"
 
 
 def _check_depth(text: str) -> None:

@@ -314,6 +314,10 @@ class TestJson:
             '{"host":"h","short_message":"m"}{broken',
             '{"host":"h","short_message":"m"} "more',
             '{"host":"h","short_message":"m"}null',
+            '{"host":"h","short_message":"m"}null{',
+            '{"host":"h","short_message":"m"}true$\u00b2',
+            '{"host":"h","short_message":"m"}false\u00b2',
+            '{"host":"h","short_message":"m"}null\U0001f600',
         ],
     )
     def test_what_jackson_reads(self, document: str) -> None:
@@ -334,6 +338,10 @@ class TestJson:
             '{"host":"h","short_message":"m"}\x00',
             '{"host":"h","short_message":"m"},',
             '{"host":"h","short_message":"m"}01',
+            '{"host":"h","short_message":"m"}nullx',
+            '{"host":"h","short_message":"m"}null\x7f',
+            '{"host":"h","short_message":"m"}true\u20ac',
+            '{"host":"h","short_message":"m"}false\ufeff{}',
             '\ufeff{"host":"h","short_message":"m"}',
             '{"host":"h","short_message":"m","_x":NaN}',
             '{"host":"h","short_message":"m","_x":-Infinity}',

@@ -53,6 +53,13 @@ BEFORE: Final = ["", " ", "\n\t", "\ufeff", "\x00", "//\n"]
 
 keys = st.sampled_from(KEYS) | st.text(max_size=6).map(lambda text: json.dumps(text)[1:-1])
 values = st.sampled_from(VALUES) | st.text(max_size=10).map(json.dumps)
+second = st.builds(
+    "{}{}{}".format,
+    st.sampled_from(["", " ", "\n"]),
+    st.sampled_from(["null", "true", "false", "-1", "1.5", "1e", "0", "{", '"', "["]),
+    st.text(max_size=2),
+)
+"""The first token of a second document, which is read, and what follows it, which is not."""
 pairs = st.tuples(keys, values).map(lambda pair: f'"{pair[0]}":{pair[1]}')
 
 
@@ -70,7 +77,7 @@ def objects(draw: st.DrawFn) -> str:
 def written(draw: st.DrawFn) -> bytes:
     """An object between other texts."""
     before = draw(st.sampled_from(["", "", "", "", *BEFORE]))
-    after = draw(st.sampled_from(["", "", "", "", *AFTER]))
+    after = draw(st.sampled_from(["", "", "", "", *AFTER]) | second)
     return f"{before}{draw(objects())}{after}".encode("utf-8", "surrogatepass")
 
 

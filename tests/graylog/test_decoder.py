@@ -25,7 +25,10 @@ SINCE_1970 = datetime(2000, 1, 1) - datetime(1970, 1, 1)
 PYTHON_TYPES = {"String": str, "Long": int, "Integer": int, "Double": float}
 
 many = settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=300,
+    deadline=None,
+    derandomize=True,  # tests/long looks for new cases
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
 

@@ -33,6 +33,11 @@ class OutputConfig(ComponentConfig):
     exclude: Selection | None = Field(default=None, alias="except")
     """Send everything but these."""
 
+    @property
+    def remark(self) -> str:
+        """What `check` says about the promise of these options, or an empty text."""
+        return ""
+
 
 class Output(ABC):
     """A destination of messages."""

@@ -51,6 +51,10 @@ class GelfUdpConfig(OutputConfig):
     datagrams_per_second: float = Field(default=5000.0, gt=0)
     """The pace; more than Graylog reads are lost in its socket buffer."""
 
+    @property
+    def remark(self) -> str:
+        return "UDP promises nothing: what the network or Graylog drops is lost without a trace"
+
 
 class GelfUdp(Output):
     """One connected socket, so that a closed port can be noticed at all."""

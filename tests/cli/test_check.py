@@ -16,8 +16,8 @@ GOOD = """\
 inputs:
   malops: {type: cef, address: "127.0.0.1:5514", redact: {message: "${env:PATTERN:-secret}"}}
 outputs:
-  graylog: {type: gelf_tcp, endpoint: "graylog.example.org:12201", only: {inputs: [malops]}}
-  second: {type: gelf_tcp, endpoint: "[2001:db8::1]:12201", except: {event_types: [noise]}}
+  graylog: {type: gelf_tcp, endpoint: "graylog.example.org:12201", tls: true}
+  second: {type: gelf_http, url: "https://[2001:db8::1]:12202", except: {event_types: [noise]}}
 spool: {directory: spool}
 """
 BAD = """\
@@ -69,10 +69,21 @@ def test_a_good_configuration_gets_one_calm_line(folder: Path) -> None:
     done = bridge("check", "-c", "bridge.yaml", folder=folder, code=0)
     assert done.stdout == (
         "bridge.yaml: all is well: "
-        "input malops (cef); outputs graylog (gelf_tcp), second (gelf_tcp)\n"
+        "input malops (cef); outputs graylog (gelf_tcp), second (gelf_http)\n"
     )
     assert done.stderr == ""
     assert [path.name for path in folder.iterdir()] == ["bridge.yaml"], "nothing was started"
+
+
+def test_it_says_which_outputs_promise_less(folder: Path) -> None:
+    text = GOOD.replace(", tls: true", "").replace("type: gelf_http, url", "type: gelf_udp, x")
+    text = text.replace('x: "https://[2001:db8::1]:12202"', 'endpoint: "[2001:db8::1]:12201"')
+    (folder / "bridge.yaml").write_text(text)
+    _, plain, udp = bridge("check", "-c", "bridge.yaml", folder=folder, code=0).stdout.splitlines()
+    assert plain.startswith("outputs.graylog: plain TCP proves delivery on a direct connection")
+    assert udp.startswith("outputs.second: UDP promises nothing")
+    told = bridge("check", "-c", "bridge.yaml", "--json", folder=folder, code=0).stdout
+    assert set(json.loads(told)["remarks"]) == {"graylog", "second"}
 
 
 def test_every_problem_of_a_bad_one_is_printed(folder: Path) -> None:
@@ -88,7 +99,8 @@ def test_json_tells_what_is_configured(folder: Path) -> None:
         "ok": True,
         "source": "bridge.yaml",
         "inputs": {"malops": "cef"},
-        "outputs": {"graylog": "gelf_tcp", "second": "gelf_tcp"},
+        "outputs": {"graylog": "gelf_tcp", "second": "gelf_http"},
+        "remarks": {},
         "problems": [],
     }
 

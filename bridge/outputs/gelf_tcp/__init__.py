@@ -62,6 +62,17 @@ class GelfTcpConfig(OutputConfig):
         return self
 
     @property
+    def remark(self) -> str:
+        if self.confirm == "none":
+            return "without confirmation a break of the connection can lose megabytes of events"
+        if not self.tls:
+            return (
+                "plain TCP proves delivery on a direct connection only; where a load balancer or "
+                "proxy stands in between, use tls, passed through to Graylog"
+            )
+        return ""
+
+    @property
     def endpoints(self) -> list[Endpoint]:
         """All endpoints, in the order of preference."""
         return self.endpoint if isinstance(self.endpoint, list) else [self.endpoint]

@@ -1,0 +1,1 @@
+"""An input and an output for gelf-bridge, to begin with."""

@@ -81,9 +81,11 @@ class Bench:
         self.health = Health()
         self.tasks: list[asyncio.Task[None]] = []
 
-    def start(self, cls: type[ScriptedOutput] = ScriptedOutput, **config: object) -> ScriptedOutput:
+    def start(
+        self, cls: type[ScriptedOutput] = ScriptedOutput, *, name: str = "out", **config: object
+    ) -> ScriptedOutput:
         context = Context(
-            id="out",
+            id=name,
             log=logging.getLogger("bridge.test"),
             clock=self.clock,
             report=lambda state, detail="": self.health.report("out", state, detail),
@@ -211,6 +213,19 @@ async def test_only_and_except_filter_by_input_and_event_type(bench: Bench) -> N
     assert numbers(output.confirmed) == [1, 3]
     balance = (await bench.spool.balance()).outputs["out"]
     assert (balance.delivered, balance.filtered) == (2, 2)
+
+
+async def test_a_slow_output_does_not_stall_another(bench: Bench) -> None:
+    slow = bench.start(name="slow")
+    slow.gate.clear()
+    quick = bench.start()
+    await bench.put(1, 20)
+    await until(lambda: len(quick.confirmed) == 20)
+    assert numbers(quick.confirmed) == list(range(1, 21))
+    slow.gate.set()
+    await bench.emptied()
+    assert slow.confirmed == quick.confirmed
+    assert (await bench.balance()).delivered == 20
 
 
 async def test_the_cursor_lags_by_the_hold_back(bench: Bench) -> None:

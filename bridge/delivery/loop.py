@@ -102,7 +102,7 @@ class Delivery:
         finally:
             connecting.cancel()
             draining.cancel()
-            await asyncio.wait((connecting, draining))
+            await asyncio.gather(connecting, draining, return_exceptions=True)
 
     def _step(self) -> None:
         """Everything that can be done without waiting."""

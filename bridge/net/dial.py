@@ -25,10 +25,13 @@ async def dial(endpoint: Endpoint, protocol: Callable[[], P], timeout: float) ->
     RFC 5482), and keep-alive finds a peer that vanished while nothing was sent.
     """
     delay = None if is_address(endpoint.host) else HAPPY_EYEBALLS_SECONDS
-    async with asyncio.timeout(timeout):
-        transport, made = await asyncio.get_running_loop().create_connection(
-            protocol, endpoint.host, endpoint.port, happy_eyeballs_delay=delay
-        )
+    try:
+        async with asyncio.timeout(timeout):
+            transport, made = await asyncio.get_running_loop().create_connection(
+                protocol, endpoint.host, endpoint.port, happy_eyeballs_delay=delay
+            )
+    except UnicodeError as error:  # what the resolver says of a label of 64 letters
+        raise OSError(f"this cannot be the name of a host: {error}") from error
     watch(transport.get_extra_info("socket"), timeout)
     return made
 

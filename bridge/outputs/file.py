@@ -11,6 +11,7 @@ import asyncio
 import errno
 import os
 import stat
+import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -92,29 +93,46 @@ def lines(messages: Iterable[bytes], form: str) -> Iterable[bytes]:
 
 
 class LogFile:
-    """A file that only grows, until it is renamed; every method may raise OSError."""
+    """A file that only grows, until it is renamed; every method may raise OSError.
+
+    A cancelled `send` leaves its thread at work, so one at a time may use the file.
+    """
 
     def __init__(self, path: Path, max_bytes: int, keep: int) -> None:
         self._path = path
         self._max_bytes = max_bytes
         self._keep = keep
         self._file = -1
+        self._lock = threading.Lock()
 
     def open(self) -> None:
         """Open the file at the path, which may be another one than before."""
-        self.close()
+        with self._lock:
+            self._open()
+
+    def append(self, data: bytes) -> None:
+        """Write whole lines and wait for the disk; on an error nothing of them stays."""
+        with self._lock:
+            self._append(data)
+
+    def close(self) -> None:
+        """Close; safe twice."""
+        with self._lock:
+            self._close()
+
+    def _open(self) -> None:
+        self._close()
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
         self._file = os.open(self._path, flags, MODE)
         if not stat.S_ISREG(os.fstat(self._file).st_mode):
-            self.close()
+            self._close()
             raise OSError(errno.EINVAL, "it is no regular file")
         self._mend()
         self._sync_folder()
 
-    def append(self, data: bytes) -> None:
-        """Write whole lines and wait for the disk; on an error nothing of them stays."""
+    def _append(self, data: bytes) -> None:
         if self._file < 0 or self._is_moved():
-            self.open()
+            self._open()
         size = os.fstat(self._file).st_size
         if size and size + len(data) > self._max_bytes:
             self._rotate()
@@ -129,8 +147,7 @@ class LogFile:
                 self._shorten(os.fstat(self._file).st_size, size)
             raise
 
-    def close(self) -> None:
-        """Close; safe twice."""
+    def _close(self) -> None:
         file, self._file = self._file, -1
         if file >= 0:
             os.close(file)
@@ -148,7 +165,7 @@ class LogFile:
             with suppress(FileNotFoundError):
                 self._numbered(number).rename(self._numbered(number + 1))
         self._path.rename(self._numbered(1))
-        self.open()
+        self._open()
 
     def _sync_folder(self) -> None:
         """Make the name of the file durable, too."""

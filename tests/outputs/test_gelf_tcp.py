@@ -446,3 +446,9 @@ async def test_check_names_a_receiver_that_never_closes(host: Host) -> None:
 def test_options_that_make_no_sense_are_refused(options: dict[str, object], problem: str) -> None:
     with pytest.raises(ValidationError, match=problem):
         GelfTcp.Config.model_validate({"type": "gelf_tcp", **options})
+
+
+async def test_a_name_that_cannot_be_one_is_retryable(host: Host) -> None:
+    sender = output(host, 1, endpoint=f"{'x' * 64}.example.org:12201")
+    with pytest.raises(Retryable, match="cannot be the name of a host"):
+        await sender.connect()

@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from bridge.config.types import Address, ByteSize, Endpoint, LocalPath, Secret, refusal
 
-
 MIN_TOKEN: Final = 16
 
 

@@ -86,7 +86,7 @@ def complain(
         if one.details["type"] == "extra_forbidden"
     }
     for path in dict.fromkeys(one.path for one in found):
-        same = [one for one in found if one.path == path]
+        same = _telling([one for one in found if one.path == path])
         kind = same[0].details["type"]
         if kind == "missing" and path in meant:
             continue
@@ -129,6 +129,12 @@ def _hidden(one: _Found, found: Sequence[_Found], document: Document) -> bool:
         len(other.path) > len(one.path) and other.path[: len(one.path)] == one.path
         for other in found
     )
+
+
+def _telling(same: Sequence[_Found]) -> Sequence[_Found]:
+    """Of a union: the words of the member that takes such values and only dislikes this one."""
+    disliked = [one for one in same if one.details["type"] in ("bridge", *_OWN)]
+    return disliked or same
 
 
 def _describe(one: _Found, document: Document) -> str:

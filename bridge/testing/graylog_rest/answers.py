@@ -32,7 +32,8 @@ def not_found(what: str) -> Problem:
 
 def request_error(message: str, path: str = "") -> Problem:
     """What Jackson's complaints look like."""
-    body = {"type": "RequestError", "message": message, "line": 1, "column": 1}
+    place = {"line": 1, "column": 1, "reference_path": ""}
+    body = {"type": "RequestError", "message": message, **place}
     return Problem(400, body | ({"path": path} if path else {}))
 
 

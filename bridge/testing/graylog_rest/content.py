@@ -3,6 +3,7 @@ DashboardsResource, EventDefinitionsResource, LookupTableResource."""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from typing import Final
 
@@ -25,9 +26,17 @@ _SEARCH_TYPES: Final = {
     "pivot": ("row_groups", "column_groups", "series", "sort", "rollup"),
     "messages": ("limit", "offset", "sort", "fields", "decorators"),
 }
+_LOOKS: Final = {
+    "bar": ("barmode", "axis_type"),
+    "line": ("interpolation", "axis_type"),
+    "numeric": ("trend", "trend_preference"),
+}
 _VIEW: Final = (
     ("title", "search_id", "state"),
-    ("id", "type", "summary", "description", "properties", "requires", "owner", "created_at"),
+    (
+        *("id", "type", "summary", "description", "properties", "requires", "owner"),
+        *("created_at", "favorite", "last_updated_at"),
+    ),
 )
 _DEFINITION: Final = (
     ("title", "description", "priority", "config", "notification_settings"),
@@ -72,14 +81,9 @@ class ContentArea:
     @route("POST", "/views/search")
     def create_search(self, call: Call) -> tuple[int, Json]:
         body = call.checked(("queries",), ("id", "parameters", "skip_no_streams_check"))
-        for query in body["queries"]:
-            properties(query, *_QUERY)
-            for each in query["search_types"]:
-                kind = each.get("type")
-                if kind not in _SEARCH_TYPES:
-                    raise request_error(f"Could not resolve type id '{kind}'")
-                properties(each, ("id", "type"), (*_COMMON, *_SEARCH_TYPES[kind]))
-        return 201, self._state.add(self._state.searches, dict(body))
+        queries = [_checked_query(each) for each in body["queries"]]
+        row = {"parameters": [], "skip_no_streams_check": False, **body, "queries": queries}
+        return 201, self._state.add(self._state.searches, row)
 
     @route("POST", "/views", "view:create")
     def create_view(self, call: Call) -> tuple[int, Json]:
@@ -104,11 +108,11 @@ class ContentArea:
 
     @route("GET", "/dashboards")
     def dashboards(self, call: Call) -> tuple[int, Json]:
-        return 200, page(call, list(self._summaries("DASHBOARD")), "elements")
+        return 200, _listed(call, self._summaries("DASHBOARD"))
 
     @route("GET", "/search/saved")
     def saved_searches(self, call: Call) -> tuple[int, Json]:
-        return 200, page(call, list(self._summaries("SEARCH")), "elements")
+        return 200, _listed(call, self._summaries("SEARCH"))
 
     @route("GET", "/events/definitions", "eventdefinitions:read")
     def definitions(self, call: Call) -> tuple[int, Json]:
@@ -146,7 +150,8 @@ class ContentArea:
     @route("GET", "/system/lookup/{}", "lookuptables:read")
     def lookups(self, call: Call) -> tuple[int, Json]:
         word, table = self._lookup_table(call)
-        return 200, page(call, list(table.values()), _ROWS[word])
+        related: Row = {"caches": {}, "data_adapters": {}} if word == "tables" else {}
+        return 200, page(call, list(table.values()), _ROWS[word]) | related
 
     @route("POST", "/system/lookup/{}", "lookuptables:create")
     def create_lookup(self, call: Call) -> tuple[int, Json]:
@@ -155,6 +160,9 @@ class ContentArea:
         if any(each["name"] == body["name"] for each in table.values()):
             raise api_error(400, f"Name {body['name']} is in use already")
         row = {"_scope": "DEFAULT", "content_pack": None, **body}
+        if word == "adapters":
+            ttl = ("custom_error_ttl_enabled", "custom_error_ttl", "custom_error_ttl_unit")
+            row = dict.fromkeys(ttl) | row
         return 200, self._state.add(table, row)
 
     @route("PUT", "/system/lookup/{}/{}", "lookuptables:edit")
@@ -195,7 +203,9 @@ class ContentArea:
 
     def _checked_view(self, call: Call) -> Row:
         """Widgets, positions and searches must belong together (ViewsResource)."""
-        body: Row = call.checked(*_VIEW)
+        body: Row = copy.deepcopy(call.checked(*_VIEW))
+        for state in body["state"].values():
+            state["widgets"] = [_completed_widget(each) for each in state["widgets"]]
         search = self._state.searches.get(body["search_id"])
         if search is None:
             raise api_error(400, f"Search {body['search_id']} not available")
@@ -210,7 +220,8 @@ class ContentArea:
                 raise api_error(400, "Search types do not correspond to view/search types")
             if not widgets <= state["positions"].keys():
                 raise api_error(400, "Widget positions don't correspond to widgets")
-        return dict(body)
+        source = {"_entity_source": None} if self._state.major >= 7 else {}
+        return body | {"last_updated_at": now()} | source
 
     def _summaries(self, kind: str) -> Iterator[Row]:
         """Views without what they show."""
@@ -226,7 +237,42 @@ class ContentArea:
             raise Problem(400, {"failed": True, "errors": errors, "error_context": {}})
         stored: Row = {"_scope": "DEFAULT", "updated_at": now(), "matched_at": None}
         added: Row = {"stream_categories": [], "cron_expression": None, "cron_timezone": None}
+        if self._state.major >= 7:
+            stored["_entity_source"] = None
         return {**stored, **body, "scheduler": None, "config": added | config}
+
+
+def _checked_query(query: Json) -> Row:
+    """A query of a search, with what the server adds to it."""
+    found = properties(query, *_QUERY)
+    types = []
+    for each in found["search_types"]:
+        kind = each.get("type")
+        if kind not in _SEARCH_TYPES:
+            raise request_error(f"Could not resolve type id '{kind}'")
+        properties(each, ("id", "type"), (*_COMMON, *_SEARCH_TYPES[kind]))
+        added: Row = dict.fromkeys(_COMMON)
+        added |= {"streams": [], "stream_categories": [], "filters": []}
+        types.append(added | ({"fields": []} if kind == "messages" else {}) | each)
+    return {"filter": None, "filters": [], **found, "search_types": types}
+
+
+def _completed_widget(widget: Row) -> Row:
+    """A widget with what the server adds, the limits of its pivots among it."""
+    config = {"units": {}, **widget["config"]}
+    for side in ("row", "column"):
+        for pivot in config.get(f"{side}_pivots", []):
+            properties(pivot, ("type", "fields", "config"), ("field",))
+            config[f"{side}_limit"] = pivot["config"].get("limit")
+    if (look := _LOOKS.get(str(config.get("visualization")))) and config.get(
+        "visualization_config"
+    ):
+        properties(config["visualization_config"], (), look)
+    return {"filter": None, "filters": [], "stream_categories": [], **widget, "config": config}
+
+
+def _listed(call: Call, rows: Iterator[Row]) -> Row:
+    return page(call, list(rows), "elements") | {"sort": "title", "order": "asc"}
 
 
 def _complaints(body: Row, config: Row) -> dict[str, list[str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bridge.admin import control, dead, page, status, tap
+from bridge.admin import backfill, checkpoints, control, dead, page, status, tap
 from bridge.admin.server import Admin, Route, Routes
 from bridge.httpd import Request, Response
 
@@ -24,5 +24,6 @@ ROUTES: Routes = {
     ("GET", "/tap"): Route(tap.tap),
     ("POST", "/reload"): Route(control.reload),
     ("POST", "/replay"): Route(control.replay),
-    **{way: Route(dead.over_http(work)) for way, work in dead.WORK.items()},
+    ("POST", "/backfill"): Route(backfill.backfill),
+    **{way: Route(dead.over_http(work)) for way, work in {**dead.WORK, **checkpoints.WORK}.items()},
 }

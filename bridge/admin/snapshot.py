@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from bridge.clock import Clock
 from bridge.config import Config
+from bridge.config.moment import Moment
 from bridge.errors import SpoolError
 from bridge.health import Health, State
 from bridge.inputs import Deviation as Known
 from bridge.inputs import Input
+from bridge.inputs.poller import Progress
 from bridge.outputs import Output
 from bridge.spool import Balance, InputBalance, OutputBalance, Spool, Taken
 from bridge.tap import Taps
 from bridge.version import VERSION
 
 Kind = Literal["input", "output"]
+Backfill = Callable[
+    [str, Moment | None, Moment | None, Callable[[Progress], None]], Coroutine[Any, Any, None]
+]
 
 
 @dataclass(slots=True)
@@ -61,6 +66,9 @@ class Running(Protocol):
 
     @property
     def replay(self) -> Callable[[str, Sequence[bytes]], Awaitable[Taken]]: ...
+
+    @property
+    def backfill(self) -> Backfill: ...
 
 
 @dataclass(frozen=True, slots=True)

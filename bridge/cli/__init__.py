@@ -33,6 +33,8 @@ COMMANDS = {
     "completion": "bridge.cli.completion:completion",
     "version": "bridge.cli.version:version",
     "dead": "bridge.cli.dead:dead",
+    "backfill": "bridge.cli.backfill:backfill",
+    "checkpoint": "bridge.cli.checkpoint:checkpoint",
     "demo": "bridge.cli.demo:demo",
     "pipelines": "bridge.cli.pipelines:pipelines",
 }

@@ -46,10 +46,10 @@ class Client:
         """The answer to POST as JSON."""
         return json.loads(self._ask("POST", path, query, body))
 
-    def lines(self, path: str, query: Mapping[str, str]) -> Iterator[bytes]:
-        """The lines of an answer that does not end, as they come."""
+    def lines(self, path: str, query: Mapping[str, str], method: str = "GET") -> Iterator[bytes]:
+        """The lines of a long answer, as they come."""
         with self._connected(None) as connection:
-            yield from _answered(connection, "GET", path, query, b"")
+            yield from _answered(connection, method, path, query, b"")
 
     def _ask(self, method: str, path: str, query: Mapping[str, str], body: bytes = b"") -> bytes:
         with self._connected(self.timeout) as connection:

@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any
 
 import click
 
-from bridge.cli.client import Client, NotRunning, client_option
+from bridge.cli.client import Client, client_option
+from bridge.cli.reached import Asked, reached
 from bridge.cli.words import printable, printable_json, size
-from bridge.errors import BridgeError
 
 PAGE = 500
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
 output_option = click.option("--output", metavar="ID", help="Only those of this output.")
-
-
-class Asked(Protocol):
-    """A running bridge, or what stands in for it."""
-
-    def get(self, path: str, **query: str) -> Any: ...
-
-    def post(self, path: str, body: bytes = b"", **query: str) -> Any: ...
 
 
 @click.group()
@@ -41,7 +31,7 @@ def dead() -> None:
 @json_option
 def list_(client: Client, output: str | None, as_json: bool) -> None:
     """Say which there are and why, the oldest first."""
-    with reached(client) as bridge:
+    with reached(client, "dead") as bridge:
         count = total = 0
         for letter in letters(bridge, output):
             click.echo(json.dumps(letter) if as_json else line(letter))
@@ -55,7 +45,7 @@ def list_(client: Client, output: str | None, as_json: bool) -> None:
 @click.argument("letter_id", metavar="ID", type=click.IntRange(1))
 def show(client: Client, letter_id: int) -> None:
     """Print one: why it was buried, and the whole document."""
-    with reached(client) as bridge:
+    with reached(client, "dead") as bridge:
         letter = bridge.get("/dead/letter", id=str(letter_id))
     click.echo(line(letter))
     click.echo(pretty(letter["document"]))
@@ -67,7 +57,7 @@ def show(client: Client, letter_id: int) -> None:
 @click.argument("file", type=click.File("w", encoding="utf-8", lazy=True), default="-")
 def export(client: Client, output: str | None, file: Any) -> None:
     """Write them into FILE, one JSON object a line, with the document in it."""
-    with reached(client) as bridge:
+    with reached(client, "dead") as bridge:
         for letter in letters(bridge, output):
             whole = bridge.get("/dead/letter", id=str(letter["id"]))
             with contextlib.suppress(ValueError):
@@ -106,63 +96,9 @@ def _post(
     if sum(map(bool, (ids, output, everything))) != 1:
         raise click.UsageError("say which: IDs, --output ID or --all")
     query = {"ids": ",".join(map(str, ids))} if ids else {"output": output} if output else {}
-    with reached(client) as bridge:
+    with reached(client, "dead") as bridge:
         done: int = bridge.post(path, b"", **(query or {"all": "yes"}))["count"]
     return done
-
-
-# Whom to ask
-
-
-@contextlib.contextmanager
-def reached(client: Client) -> Iterator[Asked]:
-    """The running bridge; when none is running, its spool."""
-    try:
-        client.text("/healthz")
-    except NotRunning:
-        with Stopped(client.path.parent) as stopped:
-            yield stopped
-    else:
-        yield client
-
-
-class Stopped:
-    """The spool of a bridge that is not running, asked as if it were."""
-
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
-        self._runner = asyncio.Runner()
-
-    def __enter__(self) -> Self:
-        from bridge.config import SpoolConfig
-        from bridge.spool import Spool
-
-        if not self._directory.exists():
-            raise BridgeError(f"there is no spool {self._directory}: the bridge never ran")
-        config = SpoolConfig(directory=self._directory)
-        self._spool = self._runner.run(Spool.open(config))
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._runner.run(self._spool.close())
-        self._runner.close()
-
-    def get(self, path: str, **query: str) -> Any:
-        """What the running bridge would answer."""
-        return self._do("GET", path, query)
-
-    def post(self, path: str, body: bytes = b"", **query: str) -> Any:
-        """The same for what changes something."""
-        return self._do("POST", path, query)
-
-    def _do(self, method: str, path: str, query: dict[str, str]) -> Any:
-        from bridge.admin.dead import WORK
-        from bridge.httpd import Refusal
-
-        try:
-            return self._runner.run(WORK[method, path](self._spool, query))
-        except Refusal as refusal:
-            raise BridgeError(refusal.reason) from None
 
 
 # What is shown

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import click
 
 from bridge import logs
 from bridge.cli.loading import config_option, load
-from bridge.config import Config
+from bridge.config import Config, Registry
+from bridge.errors import BridgeError
+from bridge.inputs.poller import Poller
 from bridge.service import Service
 
 LEVELS = ["debug", "info", "warning", "error"]
@@ -21,8 +24,12 @@ FORMATS = ["text", "json"]
 @config_option
 @click.option("--log-level", type=click.Choice(LEVELS), help="In place of logs.level.")
 @click.option("--log-format", type=click.Choice(FORMATS), help="In place of logs.format.")
-def run(path: Path, log_level: str | None, log_format: str | None) -> None:
+@click.option("--once", is_flag=True, help="One round of every poller, empty the spool, end.")
+def run(path: Path, log_level: str | None, log_format: str | None, once: bool) -> None:
     """Run the bridge until SIGTERM or Ctrl-C; a second signal stops it at once.
+
+    With --once it ends by itself, with 1 when a stream could not be read; inputs that listen cannot
+    be run so.
 
     SIGHUP reads the configuration again: what has changed is started again, everything else keeps
     its connections, and with a mistake in it everything stays as it is.
@@ -35,10 +42,56 @@ def run(path: Path, log_level: str | None, log_format: str | None) -> None:
 
     config, registry = load(path)
     set_up_logs(config)
-    service = Service(config, registry, source=path.absolute(), reread=lambda: load(path)[0])
+    service = Service(
+        config, registry, source=path.absolute(), reread=lambda: load(path)[0], has_job=once
+    )
     service.on_reload.append(set_up_logs)
-    stopped_orderly = asyncio.run(serve(service))
+    if once:
+        refuse_listeners(config, registry)
+    stopped_orderly = asyncio.run(finish(service, service.poll) if once else serve(service))
     raise SystemExit(0 if stopped_orderly else 1)
+
+
+def refuse_listeners(config: Config, registry: Registry) -> None:
+    """Raise BridgeError when an input is no poller."""
+    types = {name: registry.component("input", one.type) for name, one in config.inputs.items()}
+    listeners = [name for name, cls in types.items() if not issubclass(cls, Poller)]
+    if listeners:
+        raise BridgeError(
+            f"--once is for inputs that are polled, and {', '.join(listeners)} listens: "
+            "run the bridge without --once"
+        )
+
+
+async def finish(service: Service, job: Callable[[], Awaitable[None]]) -> bool:
+    """Do a job, wait until the spool is empty, stop. False when a signal came first.
+
+    `service` was made with `has_job`. Raises what the job raised, after everything that it had
+    taken was delivered.
+    """
+    serving = asyncio.ensure_future(serve(service))
+    working = asyncio.ensure_future(_work(service, job))
+    await asyncio.wait((serving, working), return_when=asyncio.FIRST_COMPLETED)
+    is_done = working.done() and not service.is_stopping
+    service.stop()
+    working.cancel()
+    stopped_orderly = await serving
+    [failure] = await asyncio.gather(working, return_exceptions=True)
+    if is_done and failure:
+        raise failure
+    return stopped_orderly and is_done
+
+
+async def _work(service: Service, job: Callable[[], Awaitable[None]]) -> None:
+    await service.started.wait()
+    failed = None
+    try:
+        await job()
+    except BridgeError as error:
+        failed = error
+    await service.emptied()
+    if failed:
+        raise failed
 
 
 async def serve(service: Service) -> bool:

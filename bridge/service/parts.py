@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from bridge.clock import Clock
+from bridge.config.moment import Moment
 from bridge.delivery import Delivery
 from bridge.emit import Emitter
+from bridge.errors import BridgeError
 from bridge.health import State
 from bridge.inputs import Input
+from bridge.inputs.poller import Poller, Progress
 from bridge.outputs import Output
 from bridge.retry import persist
 from bridge.service.replay import replay
@@ -46,6 +49,21 @@ class Receiver:
     async def replay(self, lines: Sequence[bytes]) -> Taken:
         """Take records from a file, besides what comes by itself; see `bridge.service.replay`."""
         return await replay(lines, self.component, self._emit, self._spool)
+
+    async def poll(self) -> None:
+        """One round instead of a run; raises what it failed with, or BridgeError for a listener."""
+        await self._poller().poll(self._emit)
+
+    async def backfill(
+        self, since: Moment | None, until: Moment | None, tell: Callable[[Progress], None]
+    ) -> None:
+        """Give the past besides what comes by itself; see `bridge.inputs.poller`."""
+        await self._poller().backfill(self._emit, since, until, tell)
+
+    def _poller(self) -> Poller:
+        if isinstance(self.component, Poller):
+            return self.component
+        raise BridgeError(f"the input {self._context.id} listens: it cannot be asked for events")
 
     async def cut(self) -> None:
         """Cancel it and wait for its end.

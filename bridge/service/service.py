@@ -14,10 +14,12 @@ from bridge import logs
 from bridge.admin import ROUTES, Admin, Reloads
 from bridge.clock import Clock, SystemClock
 from bridge.config import ComponentConfig, Config, Kind, Registry
+from bridge.config.moment import Moment
 from bridge.config.spelling import unknown
 from bridge.errors import BridgeError, ConfigError
 from bridge.health import Health, State, Status
 from bridge.inputs import Context, Input
+from bridge.inputs.poller import Progress
 from bridge.outputs import Output
 from bridge.service.changes import Changes, compare
 from bridge.service.parts import Receiver, Sender
@@ -40,7 +42,8 @@ class Service:
     """One process's worth of bridge; `run` returns after an orderly stop.
 
     `source` is the file that the configuration came from, `reread` reads it again (raising
-    ConfigError); `on_reload` are called with a new configuration after it came into force.
+    ConfigError); `on_reload` are called with a new configuration after it came into force. With
+    `has_job` no input runs by itself: somebody calls `poll` or `backfill`, then `stop`.
     """
 
     def __init__(
@@ -51,6 +54,7 @@ class Service:
         *,
         source: Path | None = None,
         reread: Callable[[], Config] | None = None,
+        has_job: bool = False,
     ) -> None:
         self.config = config
         self.source = source
@@ -65,6 +69,7 @@ class Service:
         self.admin: Admin
         self._registry = registry
         self._reread = reread
+        self._has_job = has_job
         self._systemd = Systemd()
         self._stopping = asyncio.Event()
         self._changing = asyncio.Lock()
@@ -83,6 +88,11 @@ class Service:
         """The outputs at work, by id."""
         return {name: part.component for name, part in self._senders.items()}
 
+    @property
+    def is_stopping(self) -> bool:
+        """Whether the end has begun."""
+        return self._stopping.is_set()
+
     def stop(self) -> None:
         """Begin an orderly stop: inputs first, then what is under way to the outputs."""
         self._stopping.set()
@@ -95,7 +105,7 @@ class Service:
                 await self.admin.start()
                 async with asyncio.TaskGroup() as core:
                     self._core = core
-                    self._start_parts(self._senders, self._receivers)
+                    self._start_parts(self._senders, () if self._has_job else self._receivers)
                     watching = core.create_task(self._watch())
                     self.started.set()
                     await self._stopping.wait()
@@ -124,9 +134,33 @@ class Service:
 
         Raises BridgeError when there is no such input, or when it cannot read them.
         """
+        return await self._receiver(name).replay(lines)
+
+    async def poll(self) -> None:
+        """One round of every input. Raises BridgeError, after the other inputs were polled."""
+        failed: list[BridgeError] = []
+        for receiver in self._receivers.values():
+            try:
+                await receiver.poll()
+            except BridgeError as error:
+                failed.append(error)
+        if failed:
+            raise failed[0]
+
+    async def backfill(
+        self,
+        name: str,
+        since: Moment | None,
+        until: Moment | None,
+        tell: Callable[[Progress], None],
+    ) -> None:
+        """Give the past of an input; returns when it is durable. Raises BridgeError."""
+        await self._receiver(name).backfill(since, until, tell)
+
+    def _receiver(self, name: str) -> Receiver:
         if name not in self._receivers:
             raise BridgeError(unknown("input", name, list(self._receivers)))
-        return await self._receivers[name].replay(lines)
+        return self._receivers[name]
 
     async def emptied(self) -> None:
         """Return when no output needs anything of the spool any more."""

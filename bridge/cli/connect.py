@@ -1,0 +1,61 @@
+"""`gelf-bridge check --connect`: every component tries what it needs, nothing is started."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+
+from bridge.clock import SystemClock
+from bridge.config import ComponentConfig, Config, Kind, Registry
+from bridge.errors import BridgeError
+from bridge.inputs import Context
+
+
+def try_all(config: Config, registry: Registry) -> dict[str, str]:
+    """`input protect (cylance)` → what is wrong with it, or an empty text.
+
+    An input that would listen where a running bridge listens already says so.
+    """
+    return asyncio.run(_try_all(config, registry))
+
+
+async def _try_all(config: Config, registry: Registry) -> dict[str, str]:
+    tried: dict[str, str] = {}
+    kinds: tuple[tuple[Kind, Mapping[str, ComponentConfig]], ...] = (
+        ("input", config.inputs),
+        ("output", config.outputs),
+    )
+    for kind, components in kinds:
+        for name, own in components.items():
+            tried[f"{kind} {name} ({own.type})"] = await _try(kind, name, own, registry)
+    return tried
+
+
+async def _try(kind: Kind, name: str, config: ComponentConfig, registry: Registry) -> str:
+    try:
+        await registry.component(kind, config.type)(config, lone_context(kind, name)).check()
+    except (BridgeError, OSError) as error:
+        return str(error) or type(error).__name__
+    return ""
+
+
+def lone_context(kind: Kind, name: str) -> Context:
+    """What a component is given that is only tried: no spool, nothing remembered."""
+
+    async def no_checkpoint(stream: str) -> None:
+        """There is none."""
+
+    async def all_unseen(uids: Sequence[str]) -> set[str]:
+        return set(uids)
+
+    return Context(
+        id=name,
+        log=logging.getLogger(f"bridge.{kind}.{name}"),
+        clock=SystemClock(),
+        report=lambda state, detail: None,
+        count=lambda name, n=1, label="": None,
+        checkpoint=no_checkpoint,
+        unseen=all_unseen,
+        kinds={},
+    )

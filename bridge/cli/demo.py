@@ -8,6 +8,7 @@ import json
 import signal
 import tempfile
 import time
+import uuid
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,10 +21,11 @@ from rich.text import Text
 
 from bridge import config as configuration
 from bridge.health import State
+from bridge.inputs.cylance.fake import FakeCylance, World
 from bridge.plugins import EntryPoints
 from bridge.service import Service
 from bridge.testing import FakeGraylog
-from bridge.testing.samples import Sample, cybereason
+from bridge.testing.samples import Sample, cybereason, cylance
 
 PAUSE_SECONDS = 1.0
 
@@ -33,24 +35,25 @@ PAUSE_SECONDS = 1.0
 @click.option("--count", type=click.IntRange(1), help="Stop after so many events.")
 @click.option("--to", "endpoint", metavar="HOST:PORT", help="Send into a real GELF TCP input.")
 def demo(once: bool, count: int | None, endpoint: str | None) -> None:
-    """Show five MalOps on their way: what the bridge sends, and what Graylog will hold.
+    """Show MalOps and Cylance events on their way: what the bridge sends, what Graylog will hold.
 
-    A sender, the real bridge and a fake Graylog run on this machine; nothing leaves it unless --to
-    names a GELF TCP input. Events sent there carry the field bridge_demo.
+    A sender, a fake Cylance API, the real bridge and a fake Graylog run on this machine; nothing
+    leaves it unless --to names a GELF TCP input. Events sent there carry the field bridge_demo.
     """
-    total = count or (len(cybereason()) if once else None)
+    total = count or (len(cybereason() + cylance()) if once else None)
     with contextlib.suppress(KeyboardInterrupt, asyncio.CancelledError):
         asyncio.run(Demo(endpoint, total).run())
 
 
 class Demo:
-    """Sender → bridge → (fake) Graylog, and the two columns."""
+    """Sender and fake API → bridge → (fake) Graylog, and the two columns."""
 
     def __init__(self, endpoint: str | None, total: int | None) -> None:
         self._endpoint = endpoint
         self._total = total
         self._console = Console(width=None if Console().is_terminal else 120)
         self._sent = 0
+        self._cylance = FakeCylance(world=World(0, devices=0))
 
     async def run(self) -> None:
         """Show events until `total` or Ctrl-C, then the balance."""
@@ -58,7 +61,7 @@ class Demo:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stopped.set)
-        async with FakeGraylog() as graylog, self._bridge(graylog) as service:
+        async with self._cylance, FakeGraylog() as graylog, self._bridge(graylog) as service:
             showing = asyncio.ensure_future(self._show_events(service, graylog))
             stopping = asyncio.ensure_future(stopped.wait())
             await asyncio.wait((showing, stopping), return_when=asyncio.FIRST_COMPLETED)
@@ -92,7 +95,14 @@ class Demo:
                     "type": "cef",
                     "address": "127.0.0.1:0",
                     "fields": {"bridge_demo": "true"},
-                }
+                },
+                "protect": self._cylance.settings
+                | {
+                    "start": "now",
+                    "interval_seconds": 1,
+                    "proxy": "none",
+                    "fields": {"bridge_demo": "true"},
+                },
             },
             "outputs": {
                 "graylog": {
@@ -108,13 +118,17 @@ class Demo:
     async def _show_events(self, service: Service, graylog: FakeGraylog) -> None:
         self._introduce()
         host, port = await listening(service)
+        await until_ok(service, "protect")
         _, writer = await asyncio.open_connection(host, port)
         try:
             while self._total is None or self._sent < self._total:
-                samples = cybereason(now=time.time())
+                samples = cybereason(now=time.time()) + cylance()
                 sample = samples[self._sent % len(samples)]
-                writer.write(sample.original.encode() + b"\n")
-                await writer.drain()
+                if sample.original.startswith("{"):
+                    happen(self._cylance.world, json.loads(sample.original), time.time())
+                else:
+                    writer.write(sample.original.encode() + b"\n")
+                    await writer.drain()
                 self._sent += 1
                 await self._show(sample, graylog)
         finally:
@@ -122,7 +136,7 @@ class Demo:
 
     async def _show(self, sample: Sample, graylog: FakeGraylog) -> None:
         if self._endpoint:
-            self._console.print(f"{self._sent}. {sample.stored['event_action']}", markup=False)
+            self._console.print(f"{self._sent}. {title(sample.stored)}", markup=False)
         else:
             await graylog.received(self._sent, timeout=30)
             received = graylog.messages[self._sent - 1]
@@ -135,8 +149,8 @@ class Demo:
     def _introduce(self) -> None:
         target = self._endpoint or "a fake Graylog"
         self._console.print(
-            f"A sender writes MalOps as CEF over TCP; the bridge spools them and delivers them as "
-            f"GELF to {target}.",
+            "A sender writes MalOps as CEF over TCP, a fake Cylance API lists a detection and a "
+            f"threat; the bridge spools them and delivers them as GELF to {target}.",
             markup=False,
         )
         if self._total is None:
@@ -157,15 +171,36 @@ class Demo:
 
 async def listening(service: Service) -> tuple[str, int]:
     """Where the input of the demo listens, once it does."""
-    while not (status := service.health.status("malops")) or status.state is not State.OK:
-        await asyncio.sleep(0.01)
+    await until_ok(service, "malops")
     address: tuple[str, int] = service.inputs["malops"].addresses[0]  # type: ignore[attr-defined]
     return address
 
 
+async def until_ok(service: Service, name: str) -> None:
+    """Wait until an input is at work."""
+    while not (status := service.health.status(name)) or status.state is not State.OK:
+        await asyncio.sleep(0.01)
+
+
+def happen(world: World, item: dict[str, Any], now: float) -> None:
+    """Let an object of the Cylance API happen just now: found once more, or detected anew."""
+    if "sha256" in item:
+        world.put("threats", item["sha256"].upper(), item | {"last_found": now}, now)
+    else:
+        id_ = str(uuid.uuid4())
+        fresh = {"Id": id_, "OccurrenceTime": now - 1.7, "ReceivedTime": now}
+        world.put("detections", id_, item | fresh, now)
+
+
+def title(fields: Mapping[str, Any]) -> str:
+    """What an event is, in a few words."""
+    return str(fields.get("event_action") or fields["message"])
+
+
 def event_table(number: int, sent: Mapping[str, Any], stored: Mapping[str, Any]) -> Table:
     """One event in two columns: the fields of the GELF message, and those after the rules."""
-    table = Table(title=f"{number}. {stored['event_action']}", title_justify="left", expand=True)
+    heading = Text(f"{number}. {title(stored)}")
+    table = Table(title=heading, title_justify="left", expand=True)
     table.add_column("what the bridge sends", ratio=1)
     table.add_column("what Graylog holds after the rules", ratio=1)
     table.add_row(fields_text(sent), fields_text(stored))

@@ -90,13 +90,13 @@ def sighting(threat: Item, row: Item) -> dict[str, Any]:
 
 def merged(item: Item, detail: Item) -> dict[str, Any]:
     """An item of a list with what only its detail has; where both say something, the list does."""
-    whole = dict(detail)
-    for key, value in item.items():
-        other = whole.get(key)
-        if isinstance(value, Mapping) and isinstance(other, Mapping):
-            whole[key] = merged(value, other)
-        elif key not in whole or value not in (None, "", [], {}):
-            whole[key] = value
+    whole = dict(item)
+    for key, more in detail.items():
+        value = whole.get(key)
+        if isinstance(value, Mapping) and isinstance(more, Mapping):
+            whole[key] = merged(value, more)
+        elif value in (None, "", [], {}):
+            whole[key] = more
     return whole
 
 

@@ -211,7 +211,7 @@ class Api:
         if row is None:
             raise Refusal(404, "")
         body = _written(name + "s", row.body)
-        return as_json(body | _DETAILS[name])
+        return as_json(_DETAILS[name] | body)
 
 
 _DETAILS: Final[dict[str, Body]] = {

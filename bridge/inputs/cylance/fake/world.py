@@ -106,6 +106,12 @@ class World:
 
     # What can happen
 
+    def put(self, stream: str, key: str, body: Body, stamp: float) -> None:
+        """A row that somebody else has written; its times are numbers here, too."""
+        rows: dict[str, Row] = getattr(self, stream)
+        rows[key] = Row(stamp, body, stamp)
+        self.changes += 1
+
     def add_threat(self, stamp: float, now: float, devices: int = 1) -> str:
         """A file that was not known before, found on some devices."""
         name = f"{self.random.getrandbits(64):016x}"

@@ -1,4 +1,4 @@
-"""`gelf-bridge pipelines install | diff | remove | export`: what the bridge needs in Graylog."""
+"""`gelf-bridge pipelines install | diff | remove | export | packs`: what Graylog needs to hold."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from bridge import http
 from bridge.cli.options import Decorator
 from bridge.cli.plan_text import show, summary
 from bridge.errors import BridgeError
+from bridge.graylog import content_packs
 from bridge.graylog.client import TOKEN_VARIABLE, Graylog, GraylogError, read_token
 from bridge.graylog.entity import Entity
 from bridge.graylog.installer import EXTRAS, Choices, known_stream, plan_installation
@@ -265,6 +266,17 @@ def export(graylog: Graylog, folder: Path) -> None:
         click.echo(path)
 
 
+@click.command()
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+def packs(folder: Path) -> None:
+    """Write the content packs into FOLDER, to be uploaded in Graylog's web interface.
+
+    For those without API access; pipelines/README.md tells the steps.
+    """
+    for path in content_packs.write(folder):
+        click.echo(path)
+
+
 async def _ask_retention(
     graylog: Graylog, server: Server, choices: Choices, *, asking: bool
 ) -> Choices:
@@ -349,4 +361,4 @@ def _console() -> Console:
     return Console(highlight=False, soft_wrap=True)
 
 
-COMMANDS = (install, diff, remove, export)
+COMMANDS = (install, diff, remove, export, packs)

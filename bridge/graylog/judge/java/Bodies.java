@@ -4,17 +4,21 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.jsontype.NamedType;
 import org.graylog.events.processor.EventDefinitionConfiguration;
 import org.graylog.events.processor.EventDefinitionDto;
+import org.graylog.plugins.views.search.Search;
 import org.graylog.plugins.views.search.elasticsearch.ElasticsearchQueryString;
+import org.graylog.plugins.views.search.views.ViewStateDTO;
 import org.graylog2.contentpacks.NativeEntityConverter;
 import org.graylog2.contentpacks.model.ContentPack;
 import org.graylog2.contentpacks.model.ContentPackV1;
 import org.graylog2.contentpacks.model.entities.Entity;
 import org.graylog2.contentpacks.model.entities.EntityV1;
+import org.graylog2.contentpacks.model.entities.ViewEntity;
 import org.graylog2.plugin.rest.ValidationResult;
 import org.graylog2.shared.bindings.providers.ObjectMapperProvider;
 
 import java.lang.reflect.Method;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -59,7 +63,7 @@ class Bodies {
             "stream_title", ENTITIES + "StreamReferenceEntity",
             "pipeline_rule", ENTITIES + "PipelineRuleEntity",
             "pipeline", ENTITIES + "PipelineEntity",
-            "dashboard", ENTITIES + "DashboardEntity",
+            "dashboard", ENTITIES + "ViewEntity",
             "event_definition", "org.graylog.events.contentpack.entities.EventDefinitionEntity");
 
     private ObjectMapper json;
@@ -109,10 +113,21 @@ class Bodies {
             EntityV1 own = (EntityV1) entity;
             Class<?> type = Class.forName(ENTITY_CLASSES.get(own.type().name()));
             Object converted = json().convertValue(own.data(), type);
-            made.add(json().valueToTree(converted instanceof NativeEntityConverter<?> converter
-                    ? converter.toNativeEntity(Map.of(), Map.of()) : converted));
+            made.add(json().valueToTree(made(converted)));
         }
         return made;
+    }
+
+    /** As the facades of content packs do it. */
+    private static Object made(Object entity) {
+        if (entity instanceof ViewEntity view) {
+            Map<String, ViewStateDTO> states = new LinkedHashMap<>();
+            view.state().forEach((page, state) -> states.put(page, state.toNativeEntity(Map.of(), Map.of())));
+            Search search = view.search().toNativeEntity(Map.of(), Map.of());
+            return view.toNativeEntity(Map.of(), Map.of()).state(states).searchId(search.id()).build();
+        }
+        return entity instanceof NativeEntityConverter<?> converter
+                ? converter.toNativeEntity(Map.of(), Map.of()) : entity;
     }
 
     private JsonNode valid(Object object) throws Exception {

@@ -37,7 +37,8 @@ def generated(request: pytest.FixtureRequest) -> Callable[[Path, str], None]:
         if request.config.getoption("--regenerate"):
             path.write_text(text, encoding="utf-8")
         assert path.read_text(encoding="utf-8") == text, (
-            f"{path.name} is stale: run pytest tests/graylog --regenerate, and look at what changes"
+            f"{path.name} is stale: look at what `pytest tests/graylog tests/testing --regenerate` "
+            "changes in it"
         )
 
     return check

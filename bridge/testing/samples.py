@@ -1,7 +1,7 @@
 """Sample events of both sources, and what Graylog's own engine makes of each with our rules.
 
 The files are generated: originals from the vendors' documents, results from a real run of the
-bridge, Graylog's decoder and `pipelines/` (`pytest tests/graylog --regenerate`).
+bridge, Graylog's decoder and `pipelines/`, by `pytest tests/graylog tests/testing --regenerate`.
 """
 
 from __future__ import annotations

@@ -24,9 +24,9 @@ INTRODUCTION = """\
 # {title}
 
 What the bridge sends, and what Graylog holds after the rules in `{folder}`.
-Written from a real run of the samples below, on Graylog's own decoder and rule engine;
-`pytest tests/graylog --regenerate` writes it anew. Fields that Graylog adds itself (`gl2_…`) are
-left out, and so is `full_message`, which always holds the original.
+Written from a real run of the samples below, on Graylog's own decoder and rule engine; the command
+`pytest tests/graylog tests/testing --regenerate` writes it anew. Fields that Graylog adds itself
+(`gl2_…`) are left out, and so is `full_message`, which always holds the original.
 
 ## All fields after the rules
 

@@ -1,5 +1,5 @@
-// Opens the status page in Chromium, in light and dark, on a desktop and a phone, and prints as JSON
-// what a person and axe would see. Arguments: the page's URL, Chromium's path, a text to wait for,
+// Opens the status page in Chromium, light on a desktop and dark on a phone, and prints as JSON what
+// a person and axe would see. Arguments: the page's URL, Chromium's path, a text to wait for,
 // a folder for pictures or nothing.
 import { createRequire } from 'node:module';
 import { readFileSync } from 'node:fs';
@@ -41,10 +41,9 @@ async function look(colorScheme, viewport) {
   return { ...seen, violations: JSON.parse(answer.result.value), complaints, requests: [...requests] };
 }
 
-const found = {};
-for (const colorScheme of ['light', 'dark']) {
-  found[`${colorScheme} desktop`] = await look(colorScheme, { width: 1280, height: 900 });
-  found[`${colorScheme} phone`] = await look(colorScheme, { width: 360, height: 780 });
-}
+const [desktop, phone] = await Promise.all([
+  look('light', { width: 1280, height: 900 }),
+  look('dark', { width: 360, height: 780 }),
+]);
 await browser.close();
-console.log(JSON.stringify(found));
+console.log(JSON.stringify({ desktop, phone }));

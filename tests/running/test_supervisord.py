@@ -8,8 +8,10 @@ import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from xmlrpc.client import ServerProxy
 
 import pytest
+from supervisor.xmlrpc import SupervisorTransport
 
 from bridge.cli.client import Client, NotRunning
 from bridge.testing import FakeGraylog
@@ -26,8 +28,6 @@ logfile={folder}/supervisord.log
 pidfile={folder}/supervisord.pid
 [rpcinterface:supervisor]
 supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
-[supervisorctl]
-serverurl=unix://{folder}/supervisor.sock
 """
 
 
@@ -61,20 +61,25 @@ class Supervisord:
         self.process.terminate()
         await self.process.wait()
 
-    async def control(self, *arguments: str) -> str:
-        process = await asyncio.create_subprocess_exec(
-            *(str(BIN / "supervisorctl"), "-c", str(self._settings), *arguments),
-            stdout=asyncio.subprocess.PIPE,
-        )
-        output, _ = await process.communicate()
-        return output.decode()
+    async def control(self, action: str, *more: str) -> Any:
+        """What supervisorctl would ask, such as `startProcess`."""
 
-    async def until(self, state: str) -> str:
-        """What supervisorctl says of the program, once it is in a state."""
+        def ask() -> Any:
+            path = f"unix://{self.folder}/supervisor.sock"
+            transport = SupervisorTransport(None, None, serverurl=path)
+            with ServerProxy("http://127.0.0.1", transport=transport) as server:
+                return getattr(server.supervisor, action)("gelf-bridge", *more)
+
+        return await asyncio.to_thread(ask)
+
+    async def state(self) -> str:
+        return str((await self.control("getProcessInfo"))["statename"])
+
+    async def until(self, state: str) -> None:
+        """Wait until the program is in a state."""
         async with asyncio.timeout(20):
-            while state not in (line := await self.control("status", "gelf-bridge")):
-                await asyncio.sleep(0.1)
-        return line
+            while await self.state() != state:
+                await asyncio.sleep(0.05)
 
     async def answered(self, other_than: int = 0) -> dict[str, Any]:
         """The status of the bridge, as soon as it (another process than that) answers."""
@@ -126,7 +131,7 @@ async def test_a_crash_is_followed_by_a_new_start_and_nothing_is_lost(
     async with asyncio.timeout(10):
         while (await supervisord.answered())["components"][0]["balance"]["accepted"] < 100:
             await asyncio.sleep(0.05)
-    await supervisord.control("signal", "KILL", "gelf-bridge")
+    await supervisord.control("signalProcess", "KILL")
     second = await supervisord.answered(other_than=first["pid"])
     assert second["pid"] != first["pid"]
     await graylog.start()
@@ -135,38 +140,37 @@ async def test_a_crash_is_followed_by_a_new_start_and_nothing_is_lost(
 
 async def test_a_bad_configuration_is_not_started_again(supervisord: Supervisord) -> None:
     await supervisord.answered()
-    await supervisord.control("stop", "gelf-bridge")
+    await supervisord.control("stopProcess")
     config = supervisord.folder / "bridge.yaml"
     good = config.read_text()
     config.write_text(good.replace("address", "adress"))
-    await supervisord.control("start", "gelf-bridge")
+    await supervisord.control("startProcess")
     await supervisord.until("EXITED")
-    await asyncio.sleep(2)
-    assert "EXITED" in await supervisord.control("status", "gelf-bridge")
+    await asyncio.sleep(1)
+    assert await supervisord.state() == "EXITED"
+    assert (await supervisord.control("getProcessInfo"))["exitstatus"] == 78
     assert supervisord.log().count("no such option, did you mean address?") == 1
     config.write_text(good)
-    await supervisord.control("start", "gelf-bridge")
+    await supervisord.control("startProcess")
     await supervisord.answered()
 
 
-async def test_a_stop_drains(supervisord: Supervisord, graylog: FakeGraylog) -> None:
-    await send(await supervisord.answered(), *map(record, range(50)))
-    await graylog.received(1)
-    assert "stopped" in await supervisord.control("stop", "gelf-bridge")
-    await supervisord.until("STOPPED")
-    assert len(graylog.messages) == 50
-    assert re.search("malops: stopped\n.*graylog: stopped\n", supervisord.log(), re.DOTALL)
-    exits = (supervisord.folder / "supervisord.log").read_text()
-    assert "stopped: gelf-bridge (exit status 0)" in exits
-
-
-async def test_a_hangup_reloads(supervisord: Supervisord) -> None:
+async def test_a_hangup_reloads_and_a_stop_drains(
+    supervisord: Supervisord, graylog: FakeGraylog
+) -> None:
     before = await supervisord.answered()
     config = supervisord.folder / "bridge.yaml"
-    config.write_text(config.read_text().replace("malops", "front"))
-    await supervisord.control("signal", "HUP", "gelf-bridge")
+    config.write_text(config.read_text() + "logs: {level: debug}\n")
+    await supervisord.control("signalProcess", "HUP")
     async with asyncio.timeout(10):
         while (status := await supervisord.answered())["reloads"]["count"] == 0:
             await asyncio.sleep(0.05)
-    assert "input front is new: started" in status["reloads"]["changes"]
+    assert status["reloads"]["changes"] == ["logs has changed"]
     assert status["pid"] == before["pid"]
+    await send(status, *map(record, range(50)))
+    await graylog.received(1)
+    assert await supervisord.control("stopProcess")
+    await supervisord.until("STOPPED")
+    assert len(graylog.messages) == 50
+    assert re.search("malops: stopped\n.*graylog: stopped\n", supervisord.log(), re.DOTALL)
+    assert (await supervisord.control("getProcessInfo"))["exitstatus"] == 0

@@ -12,7 +12,7 @@ import pytest
 
 from bridge.config import Address
 from bridge.httpd import HttpServer, Request, Response
-from tests.test_package import ROOT, SOURCES, Environment, environment
+from tests.test_package import ROOT, Environment, environment
 
 PLUGIN = ROOT / "examples" / "plugin"
 MAX_LINES = 40
@@ -25,18 +25,13 @@ spool: {directory: spool, min_free_bytes: 0}
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    """The bridge and the plugin in an environment of their own."""
-    folder = tmp_path_factory.mktemp("sources")
-    ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
-    (folder / "bridge").mkdir()
-    for name in SOURCES:
-        if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, folder / "bridge" / name, ignore=ignored)
-        else:
-            shutil.copy(ROOT / name, folder / "bridge" / name)
-    shutil.copytree(PLUGIN, folder / "plugin", ignore=ignored)
-    both = str(folder / "bridge"), str(folder / "plugin")
-    return environment(tmp_path_factory.mktemp("environment"), *both)
+    """The plugin in an environment of its own, beside the bridge of this one."""
+    source = tmp_path_factory.mktemp("source") / "plugin"
+    shutil.copytree(PLUGIN, source, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+    found = environment(tmp_path_factory.mktemp("environment"), str(source))
+    [site] = found.folder.glob("lib/python*/site-packages")
+    (site / "bridge.pth").write_text(str(ROOT))
+    return found
 
 
 @pytest.mark.parametrize("name", ["reachability", "webhook"])

@@ -11,6 +11,7 @@ from __future__ import annotations
 import copy
 import json
 import logging
+import os
 import queue
 import socket
 import sys
@@ -32,6 +33,7 @@ QUEUE_RECORDS: Final = 1000
 MAX_CHARACTERS: Final = 100_000
 """Longer texts are cut on the way to Graylog, so that they fit into 128 datagrams."""
 CLOSE_SECONDS: Final = 2.0
+JOURNAL_LEVELS: Final = {logging.ERROR: 3, logging.WARNING: 4, logging.INFO: 6, logging.DEBUG: 7}
 TOLD: Final = "_told"
 """Marks a record that sums up others, which is always let through."""
 
@@ -45,7 +47,7 @@ def set_up(config: LogsConfig) -> None:
     """Send all logs where the configuration wants them; what was set up before is closed."""
     limiter = Limiter()
     console = logging.StreamHandler(sys.stderr)
-    console.setFormatter(Json() if config.format == "json" else Text())
+    console.setFormatter(Json() if config.format == "json" else Text(for_journal=_is_journal()))
     handlers: list[logging.Handler] = [console]
     if config.graylog:
         handlers.append(to_graylog(config.graylog))
@@ -87,13 +89,35 @@ def printable(text: str) -> str:
     return text.translate(_ESCAPED)
 
 
+def _is_journal() -> bool:
+    """Does systemd's journal read standard error? (systemd.exec(5), JOURNAL_STREAM)"""
+    try:
+        file = os.fstat(sys.stderr.fileno())
+    except (OSError, ValueError):
+        return False
+    return os.environ.get("JOURNAL_STREAM") == f"{file.st_dev}:{file.st_ino}"
+
+
 class Text(logging.Formatter):
-    """`2026-01-01T12:00:00Z WARNING malops: retrying: …`; a traceback follows in further lines."""
+    """`2026-01-01T12:00:00Z WARNING malops: retrying: …`; a traceback follows in further lines.
+
+    For the journal the time is left out, and each line begins with its level (sd-daemon(3)).
+    """
+
+    def __init__(self, *, for_journal: bool = False) -> None:
+        super().__init__()
+        self._for_journal = for_journal
 
     def format(self, record: logging.LogRecord) -> str:
+        if not self._for_journal:
+            return f"{_time(record)} {record.levelname:7} {self._text(record)}"
+        level = f"<{JOURNAL_LEVELS.get(record.levelno, 6)}>"
+        return "\n".join(level + line for line in self._text(record).splitlines())
+
+    def _text(self, record: logging.LogRecord) -> str:
         component = component_of(record)
         about = f"{component}: " if component else ""
-        line = f"{_time(record)} {record.levelname:7} {about}{printable(record.getMessage())}"
+        line = f"{about}{printable(record.getMessage())}"
         trace = _traceback(self, record)
         return f"{line}\n{trace}" if trace else line
 

@@ -19,8 +19,13 @@ ENVIRON = dict.fromkeys(["TENANT_ID", "APP_ID", "APP_SECRET", "REGION_CODE"], "e
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
-def test_an_example_can_be_used_as_it_is(path: Path) -> None:
-    assert load(path.read_text(), str(path), ENVIRON, EntryPoints()).outputs
+def test_an_example_can_be_used_as_it_is(path: Path, tmp_path: Path) -> None:
+    """Only the secrets that it refers to must be there."""
+    text = path.read_text()
+    for name in re.findall(r"/run/secrets/(\w+)", text):
+        (tmp_path / name).write_text("a secret that is long enough")
+    text = text.replace("/run/secrets", str(tmp_path))
+    assert load(text, str(path), ENVIRON, EntryPoints()).outputs
 
 
 WHOLE = [text for text in SNIPPETS if "inputs:" in text and not text.startswith("# broken.yaml")]

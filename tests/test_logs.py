@@ -6,10 +6,12 @@ import asyncio
 import io
 import json
 import logging
+import os
 import socket
 import time
 import zlib
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -53,6 +55,25 @@ def test_a_line_names_time_level_and_component(monkeypatch: pytest.MonkeyPatch) 
     assert first[20:] == " INFO    malops: reads slowly"
     assert second[20:] == " WARNING graylog: x"
     assert third[20:] == " WARNING stopping"
+
+
+def test_the_journal_gets_levels_and_no_times(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with (tmp_path / "stderr").open("w+") as error:
+        monkeypatch.setattr("sys.stderr", error)
+        own = os.fstat(error.fileno())
+        monkeypatch.setenv("JOURNAL_STREAM", f"{own.st_dev}:{own.st_ino}")
+        logs.set_up(LogsConfig())
+        log.warning("slow")
+        try:
+            raise ValueError("no way")
+        except ValueError:
+            log.exception("failed")
+        lines = (tmp_path / "stderr").read_text().splitlines()
+    assert lines[:2] == ["<4>malops: slow", "<3>malops: failed"]
+    assert all(line.startswith("<3>") for line in lines[1:])
+    assert lines[-1] == "<3>ValueError: no way"
 
 
 def test_json_holds_the_same_in_one_object_a_line(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import IO
 
@@ -11,6 +13,7 @@ import click
 
 from bridge.cli.client import Client, NotRunning, socket_of
 from bridge.cli.loading import config_option, load
+from bridge.cli.options import json_option
 from bridge.errors import BridgeError
 from bridge.service import Service
 from bridge.spool import Taken
@@ -27,8 +30,9 @@ Send = Callable[[list[bytes]], Taken]
 @click.option(
     "--input", "name", metavar="ID", help="As records of this input; default: the only one."
 )
+@json_option
 @click.argument("file", type=click.File("rb"))
-def replay(path: Path, name: str | None, file: IO[bytes]) -> None:
+def replay(path: Path, name: str | None, as_json: bool, file: IO[bytes]) -> None:
     """Take the records in FILE (- is standard input) as if they came once more, a record a line.
 
     GELF documents, as the output `file` and `tap --as sent` write them, are sent as they are; other
@@ -46,6 +50,9 @@ def replay(path: Path, name: str | None, file: IO[bytes]) -> None:
     else:
         total = _through(client, name, batches(file))
         where = "by the running bridge"
+    if as_json:
+        click.echo(json.dumps(asdict(total)))
+        return
     again = f", {total.repeated:,} repeated" if total.repeated else ""
     click.echo(f"{total.accepted:,} events accepted{again}, {where}")
 

@@ -31,8 +31,11 @@ async def test_a_running_bridge_takes_the_records(tmp_path: Path) -> None:
         done = await replay(tmp_path, "\n".join(map(record, range(3))) + "\r\n\n")
         assert done.output == "3 events accepted, by the running bridge\n"
         messages = await graylog.received(3)
-        assert (await bridge.service.spool.balance()).inputs["malops"].accepted == 3
-    assert [one.fields["cef_external_id"] for one in messages] == ["0", "1", "2"]
+        done = await replay(tmp_path, record(4), "--json")
+        assert json.loads(done.output) == {"accepted": 1, "repeated": 0}
+        await graylog.received(4)
+        assert (await bridge.service.spool.balance()).inputs["malops"].accepted == 4
+    assert [one.fields["cef_external_id"] for one in messages] == ["0", "1", "2", "4"]
     assert {one.fields["bridge_replay"] for one in messages} == {"true"}
     assert messages[0].fields["full_message"] == record(0)
 

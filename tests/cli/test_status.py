@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import pty
 import re
 import subprocess
 import sys
@@ -186,3 +187,24 @@ def test_the_configuration_can_come_from_the_environment(
     done = CliRunner().invoke(main, ["status"])
     assert done.exit_code == 1
     assert f"nothing answers on {tmp_path}/spool/admin.sock" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("environ", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False), ({"NO_COLOR": ""}, True)]
+)
+async def test_colours_are_for_terminals_that_want_them(
+    tmp_path: Path, environ: dict[str, str], coloured: bool
+) -> None:
+    async with running(tmp_path, CONFIG % 1) as bridge:
+        ours, theirs = pty.openpty()
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "bridge", "status", "-c", str(bridge.path)),
+            stdout=theirs,
+            env={name: value for name, value in os.environ.items() if name != "NO_COLOR"} | environ,
+        )
+        await process.wait()
+        os.close(theirs)
+        shown = os.read(ours, 65_536)
+        os.close(ours)
+    assert b"malops" in shown
+    assert (b"\x1b[" in shown) is coloured

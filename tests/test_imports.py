@@ -19,7 +19,7 @@ TIERS = [
     ["inputs", "inputs.position", "inputs.poller", "outputs"],
     ["inputs.*", "outputs.*", "graylog"],
     ["plugins"],
-    ["tap", "emit", "delivery"],
+    ["tap", "emit", "delivery", "heartbeat"],
     ["admin"],
     ["service"],
     ["testing"],

@@ -24,6 +24,7 @@ FREE_PREFIX = "x-"
 MAX_FILE_BYTES = 4 * 1024**2
 
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]*")
+_OWN_IDS = ("heartbeat",)
 
 
 class Registry(Protocol):
@@ -132,6 +133,9 @@ class _Loading:
     def _component(self, kind: Kind, path: Path) -> ComponentConfig | None:
         if not _ID.fullmatch(str(path[-1])):
             message = "an id is made of a-z, 0-9, _ and -, and begins with a letter or digit"
+            self._document.complain(path, message, self._document.nearest_key(path))
+        elif path[-1] in _OWN_IDS:
+            message = "the bridge calls a part of its own so: choose another id"
             self._document.complain(path, message, self._document.nearest_key(path))
         if path in self._document.broken:
             return None

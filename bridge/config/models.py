@@ -100,6 +100,16 @@ class LogsConfig(Section):
     """Send them to Graylog, too."""
 
 
+class HeartbeatConfig(Section):
+    """Events about the bridge itself, of the `event_type` gelf_bridge, for alerts and dashboards.
+
+    One for each component, and one more at every change of a state.
+    """
+
+    interval_seconds: float = Field(default=60.0, ge=1)
+    """How often."""
+
+
 class Config(Section):
     """The whole configuration; components by their id."""
 
@@ -115,3 +125,5 @@ class Config(Section):
     """An address for health, metrics and the status page; default: only the socket."""
     logs: LogsConfig = LogsConfig()
     """The bridge's own logs."""
+    heartbeat: HeartbeatConfig | None = None
+    """Say regularly that the bridge lives, and how; default: it does not."""

@@ -10,10 +10,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bridge import logs
+from bridge import heartbeat, logs
 from bridge.admin import ROUTES, Admin, Reloads
 from bridge.clock import Clock, SystemClock
-from bridge.config import ComponentConfig, Config, Kind, Registry
+from bridge.config import ComponentConfig, Config, HeartbeatConfig, Kind, Registry
 from bridge.config.moment import Moment
 from bridge.config.spelling import unknown
 from bridge.errors import BridgeError, ConfigError
@@ -175,6 +175,13 @@ class Service:
         await self._retire(self._senders)
         for name, config in self.config.inputs.items():
             self._add_input(name, self._component("input", name, config))
+        if self.config.heartbeat and not self._has_job:
+            self._add_input(heartbeat.ID, self._heartbeat(self.config.heartbeat))
+
+    def _heartbeat(self, config: HeartbeatConfig) -> Input:
+        context = self._context("input", heartbeat.ID)
+        ids = (lambda: list(self._receivers), lambda: list(self._senders))
+        return heartbeat.Heartbeat(config, context, self.health, self.spool, *ids)
 
     def _start_parts(self, outputs: Iterable[str], inputs: Iterable[str]) -> None:
         for name in outputs:
@@ -190,7 +197,10 @@ class Service:
 
     def _component(self, kind: Kind, component_id: str, config: ComponentConfig) -> Any:
         cls = self._registry.component(kind, config.type)
-        context = Context(
+        return cls(config, self._context(kind, component_id))
+
+    def _context(self, kind: Kind, component_id: str) -> Context:
+        return Context(
             id=component_id,
             log=logging.getLogger(f"bridge.{kind}.{component_id}"),
             clock=self.clock,
@@ -202,7 +212,6 @@ class Service:
             recall=lambda name: self.spool.recall(f"{component_id}: {name}"),
             remember=lambda name, value: self.spool.remember(f"{component_id}: {name}", value),
         )
-        return cls(config, context)
 
     async def _retire(self, outputs: Iterable[str]) -> None:
         for output, waiting in (await self.spool.retire(list(outputs))).items():
@@ -339,8 +348,9 @@ class Service:
 
 def _sentences(before: Config, after: Config, inputs: Changes, outputs: Changes) -> list[str]:
     found = inputs.sentences("input") + outputs.sentences("output")
-    if before.spool != after.spool:
-        found.append("spool has changed: that takes effect at the next start")
+    for name in ("spool", "heartbeat"):
+        if getattr(before, name) != getattr(after, name):
+            found.append(f"{name} has changed: that takes effect at the next start")
     for name in ("admin", "logs", "stop_timeout_seconds"):
         if getattr(before, name) != getattr(after, name):
             found.append(f"{name} has changed")

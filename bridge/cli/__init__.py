@@ -64,7 +64,10 @@ class Commands(click.Group):
             ctx.exit(BAD_CONFIG if isinstance(error, SpoolTooNew) else 1)
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(VERSION, prog_name="gelf-bridge", message="%(prog)s %(version)s")
 def main() -> None:
     """A durable bridge between security products and Graylog."""

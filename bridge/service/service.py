@@ -36,6 +36,8 @@ LEVEL_OF_STATE = {
     State.FAILED: logging.ERROR,
 }
 WATCH_SECONDS = 1.0
+FIXED = ("spool", "heartbeat")
+"""Sections that count from the next start only."""
 
 
 class Service:
@@ -263,7 +265,8 @@ class Service:
         outputs = compare(self.config.outputs, config.outputs)
         new_inputs = {n: self._component("input", n, config.inputs[n]) for n in inputs.new}
         new_outputs = {n: self._component("output", n, config.outputs[n]) for n in outputs.new}
-        before, self.config = self.config, config.model_copy(update={"spool": self.config.spool})
+        fixed = {name: getattr(self.config, name) for name in FIXED}
+        before, self.config = self.config, config.model_copy(update=fixed)
         await self._take_away(inputs, outputs)
         for name, output in new_outputs.items():
             self._add_output(name, output)
@@ -348,7 +351,7 @@ class Service:
 
 def _sentences(before: Config, after: Config, inputs: Changes, outputs: Changes) -> list[str]:
     found = inputs.sentences("input") + outputs.sentences("output")
-    for name in ("spool", "heartbeat"):
+    for name in FIXED:
         if getattr(before, name) != getattr(after, name):
             found.append(f"{name} has changed: that takes effect at the next start")
     for name in ("admin", "logs", "stop_timeout_seconds"):

@@ -34,6 +34,8 @@ TIMES: Final = {
 HASHES: Final = frozenset({"cylance_sha256", "cylance_md5", "cylance_file_hash_id"})
 MAX_NAME: Final = 128
 
+_COMPACT: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
 # Their inner keys differ from event to event, so each would become a field of its own.
 _KEPT_WHOLE: Final = frozenset(
     {"artifacts_of_interest", "associated_artifacts", "involved_artifacts", "context"}
@@ -73,7 +75,7 @@ def normalize(
         "host": summary.device(fields) or sender or "unknown",
         "level": summary.level(kind, fields),
         "message": summary.line(kind, fields),
-        "full_message": json.dumps(item, ensure_ascii=False, separators=(",", ":")),
+        "full_message": _COMPACT.encode(item),
         "bridge_timestamp_from": source,
     }
     if sender:

@@ -141,13 +141,11 @@ class Walk:
                 first = await self._ask(1, low, high)
             count, news, totals, reply = 0, 0, set[int](), first
             while True:
-                fresh = {content(item): item for item in reply.items}
-                fresh = {name: item for name, item in fresh.items() if name not in known}
-                known |= fresh.keys()
+                fresh = _fresh(reply, known)
                 count, news = count + len(reply.items), news + len(fresh)
                 totals.add(reply.total)
                 if fresh:
-                    yield list(fresh.values())
+                    yield fresh
                 if reply.number >= reply.pages:
                     break
                 reply = await self._ask(reply.number + 1, low, high)
@@ -169,6 +167,16 @@ class Walk:
             or (high is not None and min(found) > high + TOLERANCE_SECONDS)
             for found in times
         )
+
+
+def _fresh(reply: Envelope, known: set[str]) -> list[Item]:
+    """The rows of a page that are not known; from then on they are."""
+    if reply.pages <= 1 and not known and len(reply.items) == reply.total:
+        return list(reply.items)  # nothing else will come
+    fresh = {content(item): item for item in reply.items}
+    fresh = {name: item for name, item in fresh.items() if name not in known}
+    known.update(fresh)
+    return list(fresh.values())
 
 
 def _is_full(reply: Envelope) -> bool:

@@ -17,6 +17,10 @@ WAL_HEADER_BYTES: Final = 32
 MAGIC: Final = b"SQLite format 3\0"
 
 
+class Impossible(Exception):
+    """A value in the file is none that was ever written."""
+
+
 class Damaged(SpoolError):
     """The content of the file was not what had been written, and it was set `aside`."""
 
@@ -31,13 +35,13 @@ def is_damage(error: Exception) -> bool:
 
     Of SQLite's errors only SQLITE_CORRUPT and SQLITE_NOTADB say so, and what Python raises without
     a code for a text that is not UTF-8. An I/O error may pass, and setting the file aside would
-    then be the damage. A ValueError is what our own code says of a value nobody has written.
+    then be the damage.
     """
     if not isinstance(error, sqlite3.Error):
-        return isinstance(error, ValueError)
+        return isinstance(error, Impossible)
     code = getattr(error, "sqlite_errorcode", None)
     if code is None:
-        return type(error) is sqlite3.OperationalError
+        return type(error) is sqlite3.OperationalError and "UTF-8" in str(error)
     return code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
@@ -81,19 +85,3 @@ def files_aside(path: Path) -> list[Path]:
     """What was set aside in the place of a database and is still there, the oldest first."""
     found = (one for one in path.parent.glob(f"{path.name}{MARK}*") if one.suffix != SHM)
     return sorted({one.with_name(one.name.removesuffix(WAL)) for one in found})
-
-
-def found_unopened(path: Path) -> str:
-    """What is wrong with a file, where SQLite would make it worse by opening it; else empty.
-
-    It deletes the WAL of an empty database, and of one whose first bytes it does not know.
-    """
-    wal = beside(path, WAL)
-    if not wal.exists() or wal.stat().st_size <= WAL_HEADER_BYTES:
-        return ""
-    try:
-        with path.open("rb") as file:
-            head = file.read(len(MAGIC))
-    except FileNotFoundError:
-        head = b""
-    return "" if head == MAGIC else "there is a WAL without its database"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from bridge.errors import SpoolError, SpoolTooNew
+from bridge.spool.damage import Impossible
 
 FORMAT: Final = 1
 APPLICATION: Final = 0x47454C46  # "GELF", tells a spool from any other SQLite file
@@ -83,7 +84,7 @@ def create(db: sqlite3.Connection, path: Path) -> None:
     """Create the tables in an empty file; refuse a foreign or a newer one.
 
     The tables are compared with what they must be: a flipped bit in their definitions would
-    otherwise show as an error in a statement of ours. Raises SpoolError, SpoolTooNew, or ValueError
+    otherwise show as an error in a statement of ours. Raises SpoolError, SpoolTooNew, or Impossible
     when it is a damaged spool.
     """
     version, application = pragma(db, "user_version"), pragma(db, "application_id")
@@ -99,7 +100,7 @@ def create(db: sqlite3.Connection, path: Path) -> None:
     elif application != APPLICATION and not ours:
         raise SpoolError(f"{path} is not a spool: move it away, or change spool.directory")
     elif application != APPLICATION or not ours:
-        raise ValueError("its tables are not those of a spool")
+        raise Impossible("its tables are not those of a spool")
 
 
 def pragma(db: sqlite3.Connection, name: str) -> int:

@@ -15,10 +15,12 @@ import orjson
 from bridge.clock import Clock
 from bridge.errors import SpoolError
 from bridge.spool import schema
-from bridge.spool.damage import Damaged, found_unopened, is_damage, set_aside
+from bridge.spool.damage import Damaged, Impossible, is_damage, set_aside
+from bridge.spool.heritage import inherit
 from bridge.spool.model import Batch, Checkpoint, DeadLetter, Json, Taken
 from bridge.spool.tally import Tally, load
 from bridge.spool.transaction import Append, Row, Transaction, key, seen
+from bridge.spool.wal import found_unopened
 
 log = logging.getLogger(__name__)
 
@@ -47,35 +49,66 @@ class Store:
     """The writing end; `tally` and `reusable` (bytes in free pages) are of the last commit."""
 
     def __init__(self, path: Path, clock: Clock, dead_limit: int) -> None:
+        self._path = path
         self._clock = clock
         self._dead_limit = dead_limit
-        self._db = schema.connect(path)
+        self._open()
+
+    def _open(self) -> None:
+        """Raises Damaged, when the file was set aside, SpoolTooNew or SpoolError."""
+        if reason := found_unopened(self._path):
+            raise Damaged(reason, set_aside(self._path, self._clock.now()))
+        self._db = schema.connect(self._path)
         try:
             schema.configure(self._db)
-            schema.create(self._db, path)
+            schema.create(self._db, self._path)
             self._load()
-        except (sqlite3.Error, SpoolError, ValueError) as error:
+        except (sqlite3.Error, SpoolError, Impossible) as error:
             # Before the connection ends, which would delete the WAL.
-            aside = set_aside(path, clock.now()) if is_damage(error) else None
+            aside = set_aside(self._path, self._clock.now()) if is_damage(error) else None
             self._db.close()
             if aside:
                 raise Damaged(str(error), aside) from error
             if isinstance(error, SpoolError):
                 raise
             raise SpoolError(
-                f"the spool {path} cannot be used: {error}: free some disk space, "
+                f"the spool {self._path} cannot be used: {error}: free some disk space, "
                 "or move the file away to start with an empty spool"
             ) from error
 
     def _load(self) -> None:
-        """What is kept in memory; raises ValueError for what nobody has written."""
+        """What is kept in memory; raises Impossible for what nobody has written."""
         self.tally = load(self._db)
         self.reusable = self._reusable()
         self.kinds: dict[str, str] = dict(self._db.execute("SELECT field, kind FROM kinds"))
         self.notes: dict[str, Json] = {
-            name: orjson.loads(value)
+            name: decoded(value)
             for name, value in self._db.execute("SELECT name, value FROM notes")
         }
+
+    def give_up(self) -> Path:
+        """Set the file aside while it is in use; its new name. Only `succeed` may follow."""
+        aside = set_aside(self._path, self._clock.now())
+        self._db.close()
+        return aside
+
+    def succeed(self, aside: Path, tally: Tally | None = None, rows: Sequence[Row] = ()) -> None:
+        """Begin a new file in the place of one that was set aside, with what need not be lost.
+
+        That is `tally` and `rows`, the newest ones, when they are still known, and everything small
+        that can be read. Raises SpoolError; then it may be tried again.
+        """
+        self._open()
+        try:
+            inherit(self._db, aside, tally, rows)
+            self._load()
+        except (sqlite3.Error, OSError) as error:
+            self._db.close()
+            raise SpoolError(f"the new spool {self._path} cannot be written: {error}") from error
+        if tally:
+            for name, output in self.tally.outputs.items():
+                before = tally.outputs[name]
+                output.overtaken = before.overtaken + output.dropped - before.dropped
 
     def commit(self, orders: Sequence[Order], appends: Sequence[Append], ceiling: float) -> Done:
         """Do everything in one transaction, or raise sqlite3.Error and have done nothing.
@@ -141,6 +174,14 @@ def is_about_space(error: BaseException) -> bool:
     return code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
 
 
+def decoded(value: object) -> Json:
+    """A value that was stored as JSON; raises Impossible."""
+    try:
+        return orjson.loads(value)  # type: ignore[arg-type]
+    except orjson.JSONDecodeError as error:
+        raise Impossible(f"a stored value is no JSON: {error}") from None
+
+
 def obey(order: Order, work: Transaction) -> Any:
     """The result of an order, or its SpoolError: a refused order must not stop the others."""
     try:
@@ -155,24 +196,35 @@ def open_store(path: Path, clock: Clock, dead_limit: int) -> Store:
     Raises SpoolTooNew or SpoolError.
     """
     try:
-        if reason := found_unopened(path):
-            raise Damaged(reason, set_aside(path, clock.now()))
         return Store(path, clock, dead_limit)
     except Damaged as damage:
-        log.error(
-            "the spool %s is damaged (%s): it was set aside as %s, and a new one begins; "
-            "`gelf-bridge spool salvage` gets out of it what can be read",
-            path,
-            damage.reason,
-            damage.aside,
-        )
-        return Store(path, clock, dead_limit)
+        store = Store(path, clock, dead_limit)
+        store.succeed(damage.aside)
+        tell(damage, store.tally)
+        return store
+
+
+def tell(damage: Damaged, now: Tally, before: Tally | None = None) -> None:
+    """Log what happened to the file, what it cost, and what can be done about it."""
+    earlier = before.outputs if before else {}
+    lost = [
+        f"{output.dropped - (earlier[name].dropped if name in earlier else 0)} for {name}"
+        for name, output in now.outputs.items()
+    ]
+    log.error(
+        "the spool was damaged (%s) and set aside as %s; a new one goes on. Events that were still "
+        "to be delivered: %s. `gelf-bridge spool salvage` gets out what can be read",
+        damage.reason,
+        damage.aside,
+        ", ".join(lost) or "nobody knows how many",
+    )
 
 
 class Reader:
     """The reading end; sees what is committed, and holds nobody up."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._db = schema.connect_reader(path)
 
     def batches(self, output: str, after: int, max_bytes: int) -> list[Batch]:
@@ -189,7 +241,7 @@ class Reader:
         rows = self._db.execute(
             f"SELECT id, input, count, data {mine} AND id <= ? ORDER BY id", (after, output, last)
         )
-        return [Batch(*row) for row in rows]
+        return [checked(Batch(*row)) for row in rows]
 
     def oldest(self, output: str | None, after: int) -> float | None:
         """When the first row after a position was accepted, of all or of those for an output."""
@@ -207,7 +259,7 @@ class Reader:
             " WHERE input = COALESCE(?, input) ORDER BY input, stream",
             (owner,),
         )
-        return [Checkpoint(i, stream, orjson.loads(value), at) for i, stream, value, at in rows]
+        return [Checkpoint(i, stream, decoded(value), at) for i, stream, value, at in rows]
 
     def seen(self, owner: str, uids: Collection[str]) -> set[str]:
         """Those of the keys that were taken from an input before."""
@@ -232,6 +284,18 @@ class Reader:
         """How many dead letters each output has."""
         return dict(self._db.execute("SELECT output, count(*) FROM dead GROUP BY output"))
 
+    def reopen(self) -> None:
+        """Go over to the new file, after the old one was set aside."""
+        self._db.close()
+        self._db = schema.connect_reader(self._path)
+
     def close(self) -> None:
         """Close the file."""
         self._db.close()
+
+
+def checked(batch: Batch) -> Batch:
+    """The row as it is; raises Impossible when its data cannot be what was written."""
+    if type(batch.data) is not bytes or batch.data.count(0) + 1 != batch.count:
+        raise Impossible(f"row {batch.id} does not hold {batch.count} events")
+    return batch

@@ -11,6 +11,7 @@ from copy import copy
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from bridge.spool.damage import Impossible
 from bridge.spool.model import OutputBalance
 
 
@@ -90,14 +91,14 @@ class Tally:
         return Tally(inputs, outputs, self.bytes, self.dead_bytes, self.floor, self.newest)
 
     def set(self, kind: object, name: object, counter: object, value: object) -> None:
-        """Take in one row of the table `counters`; raises ValueError for an impossible one."""
+        """Take in one row of the table `counters`; raises Impossible."""
         own: InputTally | OutputTally | None = None
         if isinstance(name, str) and kind == "input":
             own = self.inputs.setdefault(name, InputTally())
         elif isinstance(name, str) and kind == "output":
             own = self.outputs.setdefault(name, OutputTally())
         if own is None or counter not in own.kept or not isinstance(value, int):
-            raise ValueError(f"there is an impossible counter: {kind} {name} {counter} {value}")
+            raise Impossible(f"there is a counter: {kind} {name} {counter} {value}")
         setattr(own, str(counter), value)
 
     def changes(self, before: Tally) -> Iterator[Counter]:
@@ -122,7 +123,7 @@ def _changes(
 def load(db: sqlite3.Connection) -> Tally:
     """Counters as they were committed; everything about rows is counted from the rows.
 
-    Raises ValueError for a counter that nobody has written.
+    Raises Impossible.
     """
     tally = Tally()
     for row in db.execute("SELECT kind, id, name, value FROM counters"):

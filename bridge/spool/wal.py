@@ -1,0 +1,130 @@
+"""The write-ahead log as a file: which of its frames SQLite takes, and which it will not.
+
+SQLite ends at the first frame whose checksum is wrong, without a word about those behind it.
+Format:
+https://www.sqlite.org/fileformat2.html#the_write_ahead_log
+"""
+
+from __future__ import annotations
+
+import struct
+import sys
+from array import array
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from bridge.spool.damage import MAGIC, WAL, WAL_HEADER_BYTES, beside
+from bridge.spool.schema import PAGE_BYTES
+
+FRAME_HEADER: Final = struct.Struct(">6I")
+FRAME_BYTES: Final = FRAME_HEADER.size + PAGE_BYTES
+MAGIC_NUMBERS: Final = {0x377F0682: "little", 0x377F0683: "big"}
+MASK: Final = 0xFFFFFFFF
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One version of a page; `pages` is the size of the database after a commit, else 0."""
+
+    page: int
+    pages: int
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Wal:
+    """What is in a WAL since it was begun: whole transactions, and the frames behind them.
+
+    A transaction is synced before the next one begins. So a single one that is not whole may have
+    been cut by a power failure, unacknowledged; when there is a later one, it was damaged.
+    """
+
+    whole: tuple[Frame, ...] = ()
+    behind: tuple[Frame, ...] = ()
+    known: bool = True
+    """Whether its first bytes are as they were written."""
+
+    @property
+    def lost(self) -> int:
+        """How many transactions are behind the first bad frame."""
+        return sum(1 for frame in self.behind if frame.pages)
+
+    @property
+    def is_damaged(self) -> bool:
+        """Whether something that was accepted is behind a bad frame."""
+        return self.lost > 1 or not self.known
+
+
+def read(path: Path) -> Wal:
+    """The WAL beside a database, or an empty one. Raises OSError."""
+    wal = beside(path, WAL)
+    if not wal.exists():
+        return Wal()
+    content = wal.read_bytes()
+    if len(content) < WAL_HEADER_BYTES + FRAME_BYTES:
+        return Wal()
+    head = struct.unpack_from(">8I", content)
+    order = MAGIC_NUMBERS.get(head[0])
+    sums = checksum(content[:24], order) if order else None
+    known = sums == head[6:8]
+    # The first frame is always of the newest generation.
+    salts = head[4:6] if known else struct.unpack_from(">2I", content, WAL_HEADER_BYTES + 8)
+    frames, good = take(content, salts, order if known else None, head[6:8])
+    ends = [number for number, frame in enumerate(frames, 1) if frame.pages]
+    end = max((number for number in ends if number <= good), default=0)
+    return Wal(tuple(frames[:end]), tuple(frames[end : max(ends, default=0)]), known)
+
+
+def take(
+    content: bytes, salts: tuple[int, ...], order: str | None, sums: tuple[int, ...]
+) -> tuple[list[Frame], int]:
+    """The frames with the salts of this generation; how many of the first have good checksums."""
+    frames: list[Frame] = []
+    good, unbroken = 0, order is not None
+    for start in range(WAL_HEADER_BYTES, len(content) - FRAME_BYTES + 1, FRAME_BYTES):
+        page, pages, *rest = FRAME_HEADER.unpack_from(content, start)
+        body = content[start + FRAME_HEADER.size : start + FRAME_BYTES]
+        is_ours = tuple(rest[:2]) == salts and page > 0
+        if unbroken and order:
+            sums = checksum(content[start : start + 8] + body, order, sums)
+            unbroken = is_ours and sums == tuple(rest[2:])
+        if is_ours:
+            frames.append(Frame(page, pages, body))
+            good += unbroken
+    return frames, good
+
+
+def checksum(content: bytes, order: str, start: tuple[int, ...] = (0, 0)) -> tuple[int, int]:
+    """SQLite's two sums over words of 32 bits, going on from earlier ones."""
+    words = array("I", content)
+    if order != sys.byteorder:
+        words.byteswap()
+    one, two = start
+    numbers = iter(words)
+    for even, odd in zip(numbers, numbers, strict=True):
+        one = (one + even + two) & MASK
+        two = (two + odd + one) & MASK
+    return one, two
+
+
+def found_unopened(path: Path) -> str:
+    """What is wrong with a file, where SQLite would make it worse by opening it; else empty.
+
+    It deletes the WAL of an empty database and of one whose first bytes it does not know, and
+    overwrites frames behind a bad one.
+    """
+    wal = beside(path, WAL)
+    if not wal.exists() or wal.stat().st_size <= WAL_HEADER_BYTES:
+        return ""
+    if not path.exists() or head_of(path) != MAGIC:
+        return "there is a WAL without its database"
+    found = read(path)
+    if not found.known:
+        return "the first bytes of its WAL are wrong"
+    return f"its WAL holds {found.lost} commits behind a bad place" if found.is_damaged else ""
+
+
+def head_of(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(len(MAGIC))

@@ -1,0 +1,210 @@
+"""What can still be read of a damaged spool file, whatever else of it is lost.
+
+The trees of the tables are not followed: every page that holds records is read by itself, and a
+record is known by the types of its columns. So each is found whose own pages are undamaged. A free
+page still holds what was deleted; the pointer map tells it apart, and the cursors of the outputs do
+when the map is damaged, too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Self
+
+from bridge.spool import wal
+from bridge.spool.pages import (
+    INTEGERS,
+    TABLE_INTERIOR,
+    TABLE_LEAF,
+    Cell,
+    Pages,
+    Unreadable,
+    Value,
+    cells,
+    columns,
+    types,
+)
+
+# One letter a column: n null, i integer, f float, s text, b bytes. A float without a fraction is
+# written as an integer.
+TABLES: Final[dict[str, re.Pattern[str]]] = {
+    "batches": re.compile("ns[ns]ii[if]b"),
+    "dead": re.compile("nsss[if]ib"),
+    "sequence": re.compile("si"),
+}
+INDEXES: Final[dict[str, re.Pattern[str]]] = {
+    "counters": re.compile("sssi"),
+    "checkpoints": re.compile("ssb[if]"),
+    "seen": re.compile("sbi"),
+    "seen_by_age": re.compile("isb"),
+    "kinds": re.compile("ss"),
+    "notes": re.compile("sb"),
+    "targeted": re.compile("si"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class WreckedRow:
+    """A row of `batches` as it was written; `id` is the one it had."""
+
+    id: int
+    input: str
+    target: str | None
+    count: int
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class WreckedLetter:
+    """A dead letter as it was buried."""
+
+    id: int
+    output: str
+    input: str
+    reason: str
+    created: float
+    document: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Small:
+    """A record of another table, with its columns in the order of the table."""
+
+    table: str
+    values: tuple[Value, ...]
+
+
+class Wreck:
+    """A damaged file and its WAL, opened for reading; nothing in them is changed.
+
+    First `survey` is gone through, to its end; then `rows` and `letters` know where to look.
+    `unreadable` counts pages and records. Raises OSError when the file cannot be opened.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._ends = ExitStack()
+        self.log = wal.read(path)
+        states = [self.log.whole]
+        if self.log.behind:
+            states.append((*self.log.whole, *self.log.behind))
+        self._states = [Pages(path, frames) for frames in states]
+        for state in self._states:
+            self._ends.callback(state.close)
+        self._later = {frame.page for frame in self.log.behind}
+        self._places: dict[str, list[tuple[int, int, int]]] = {"batches": [], "dead": []}
+        self.newest = 0
+        self.unreadable: Counter[str] = Counter()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ends.close()
+
+    def survey(self) -> Iterator[Small]:
+        """Every small record; one may come in several versions."""
+        for number, state in enumerate(self._states):
+            for page in state.trees():
+                if number == 0 or page in self._later:
+                    yield from self._page(number, page)
+
+    def rows(self) -> Iterator[WreckedRow]:
+        """The rows, each once, in their order."""
+        for rowid, values in self._stored("batches"):
+            match values:
+                case [_, str(owner), str() | None as target, int(count), int(size), _, bytes(data)]:
+                    if len(data) == size and data.count(0) + 1 == count:
+                        yield WreckedRow(rowid, owner, target, count, data)
+                        continue
+            self.unreadable["rows"] += 1
+
+    def letters(self) -> Iterator[WreckedLetter]:
+        """The dead letters, each once, in their order."""
+        for rowid, values in self._stored("dead"):
+            match values:
+                case [_, str(output), str(owner), str(reason), created, int(size), bytes(document)]:
+                    if len(document) == size and isinstance(created, int | float):
+                        yield WreckedLetter(rowid, output, owner, reason, created, document)
+                        continue
+            self.unreadable["dead letters"] += 1
+
+    def _page(self, number: int, page: int) -> Iterator[Small]:
+        state = self._states[number]
+        try:
+            content = state.page(page)
+            is_table = content[100 if page == 1 else 0] in (TABLE_LEAF, TABLE_INTERIOR)
+            found = list(cells(content, page))
+        except Unreadable:
+            if state.kind(page):
+                self.unreadable["pages"] += 1
+            return
+        first: dict[str, int] = {}
+        for cell in found:
+            table = table_of(cell, TABLES if is_table else INDEXES)
+            if cell is None or table is None:
+                self.unreadable["records"] += page > 1
+            elif table in self._places and cell.rowid is not None:
+                first.setdefault(table, cell.rowid)
+                if table == "batches":
+                    self.newest = max(self.newest, cell.rowid)
+            elif table != "targeted" and (small := self._small(state, table, cell)) is not None:
+                yield small
+        for table, rowid in first.items():
+            self._places[table].append((rowid, number, page))
+
+    def _small(self, state: Pages, table: str, cell: Cell) -> Small | None:
+        try:
+            values = columns(state.payload(cell))
+        except Unreadable:
+            self.unreadable["records"] += 1
+            return None
+        if table == "seen_by_age":
+            return Small("seen", (*values[1:], values[0]))
+        if table == "sequence":
+            position = values[1]
+            if values[0] == "batches" and isinstance(position, int):
+                self.newest = max(self.newest, position)
+            return None
+        return Small(table, tuple(values))
+
+    def _stored(self, table: str) -> Iterator[tuple[int, list[Value]]]:
+        """The records of a table with ids; an empty one for what cannot be read any more."""
+        done: set[int] = set()
+        for _, number, page in sorted(self._places[table]):
+            state = self._states[number]
+            for cell in cells(state.page(page), page):
+                if cell is None or cell.rowid is None or cell.rowid in done:
+                    continue
+                if table_of(cell, TABLES) == table:
+                    try:
+                        values = columns(state.payload(cell))
+                    except Unreadable:
+                        values = []
+                    else:
+                        done.add(cell.rowid)
+                    yield cell.rowid, values
+
+
+def table_of(cell: Cell | None, tables: dict[str, re.Pattern[str]]) -> str | None:
+    """The table that a record belongs to, by the types of its columns."""
+    if cell is None:
+        return None
+    try:
+        shape = "".join(letter(kind) for kind, _, _ in types(cell.local))
+    except Unreadable:
+        return None
+    return next((name for name, pattern in tables.items() if pattern.fullmatch(shape)), None)
+
+
+def letter(kind: int) -> str:
+    """The letter for the type of a column."""
+    if kind in INTEGERS or kind in (8, 9):
+        return "i"
+    if kind in (0, 7):
+        return "nf"[kind // 7]
+    return "?" if kind < 12 else "bs"[kind % 2]

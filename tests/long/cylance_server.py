@@ -11,10 +11,14 @@ import time
 
 from bridge.inputs.cylance.fake import FakeCylance
 
+DELAY_SECONDS = 0.05
+"""For each answer; the real one takes longer."""
+
 
 async def serve(count: int, days: float) -> None:
     """Serve so many threats, spread over so many days."""
     cylance = FakeCylance()
+    cylance.api.delay_seconds = DELAY_SECONDS
     now = time.time()
     for number in range(count):
         then = now - days * 86_400 * (1 - (number + 0.5) / count)

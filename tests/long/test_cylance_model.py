@@ -1,6 +1,6 @@
 """200 seeds of the model-based run, some minutes:
 
-    .venv/bin/pytest -m long tests/long/test_cylance_model.py
+.venv/bin/pytest -m long tests/long/test_cylance_model.py
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from bridge.errors import Retryable
 from bridge.inputs.cylance.normalize import Item
 from bridge.inputs.cylance.streams import Stream, content, objects, stamps
 
-FILL: Final = 0.7
+FILL: Final = 0.8
 """How full of rows a slice is meant to be, as a part of a page."""
 MIN_SECONDS: Final = 2.0
 EDGE_SECONDS: Final = 1.0

@@ -6,6 +6,7 @@ error. Where the guide is silent, both readings can be set (`end_inclusive`, `by
 
 from __future__ import annotations
 
+import asyncio
 import random
 import re
 from bisect import bisect_left, bisect_right
@@ -92,12 +93,16 @@ class Api:
         self.end_inclusive = True
         self.by_occurrence = False
         """Whether detections are bounded by OccurrenceTime instead of ReceivedTime."""
+        self.delay_seconds = 0.0
+        """How long each answer takes."""
         self.on_request: Callable[[str], None] = lambda path: None
         self.asked: list[Asked] = []
         self._views: dict[str, tuple[int, list[float], list[Row]]] = {}
 
     async def __call__(self, request: Request) -> Response:
         self.on_request(request.path)
+        if self.delay_seconds:
+            await asyncio.sleep(self.delay_seconds)
         now = self.now()
         fault = self.faults.next()
         if fault == "401":

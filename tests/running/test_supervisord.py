@@ -13,7 +13,8 @@ from xmlrpc.client import ServerProxy
 import pytest
 from supervisor.xmlrpc import SupervisorTransport
 
-from bridge.cli.client import Client, NotRunning
+from bridge.cli.client import Client
+from bridge.errors import BridgeError
 from bridge.testing import FakeGraylog
 from tests.bridges import CONFIG, record
 
@@ -87,7 +88,7 @@ class Supervisord:
             while True:
                 try:
                     status: dict[str, Any] = await asyncio.to_thread(self.client.get, "/status")
-                except NotRunning:
+                except BridgeError:  # not yet there, or killed while it answered
                     await asyncio.sleep(0.05)
                     continue
                 if status["pid"] != other_than and not status["not_ready"]:

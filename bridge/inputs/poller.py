@@ -85,7 +85,7 @@ class Poller(Input):
         """
 
     async def open(self) -> None:
-        """Get ready for `pages`."""
+        """Get ready for `pages`, without waiting for anybody."""
 
     async def close(self) -> None:
         """Let go of what `open` got."""
@@ -146,7 +146,10 @@ class Poller(Input):
                 await self._begin_backfill(stream, since, until, emit)
             for stream in self.history:
                 attempt = partial(self._fill, stream, emit, tell)
-                await self.patiently(_backfill(stream), attempt)
+                try:
+                    await self.patiently(_backfill(stream), attempt)
+                finally:
+                    self.say(_backfill(stream), State.OK, "")
             await emit((), checkpoint=dict.fromkeys(map(_backfill, self.history)))
 
     # What a source may use
@@ -189,10 +192,10 @@ class Poller(Input):
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
         """Open while anybody needs it."""
+        if not self._users:
+            await self.open()
         self._users += 1
         try:
-            if self._users == 1:
-                await self.open()
             yield
         finally:
             self._users -= 1

@@ -23,6 +23,7 @@ from bridge.errors import Denied, Retryable
 from bridge.event import scrub
 from bridge.inputs.cylance.auth import PATH, Auth, LoginRefused, advice
 from bridge.inputs.cylance.gate import SECONDS_AFTER_FAILURE, Gate
+from bridge.inputs.cylance.normalize import guid
 
 MAX_REPLY_BYTES: Final = 64 * 1024 * 1024
 RATE_LIMIT_SECONDS: Final = 60.0
@@ -72,7 +73,7 @@ class Client:
         self._access = access
         self._clock = clock
         self._seconds = options.timeout_seconds
-        self._gate = Gate.of(access.base_url, access.tenant_id)
+        self._gate = Gate.of(access.base_url, guid(access.tenant_id))
         self._auth = Auth(access.tenant_id, access.app_id, access.app_secret, clock, self._exchange)
         self._http = http.client(options, base_url=access.base_url, connections=2)
 
@@ -81,8 +82,11 @@ class Client:
         await self._http.aclose()
 
     def now(self) -> float:
-        """The server's time, in seconds since the epoch."""
-        return self._clock.now() - self.skew
+        """The server's time or ours, whichever is earlier, in seconds since the epoch.
+
+        Positions must never run ahead: what lies before them is not asked for any more.
+        """
+        return self._clock.now() - max(self.skew, 0.0)
 
     def hold(self, seconds: float = SECONDS_AFTER_FAILURE) -> None:
         """Let nobody ask this tenant anything for so long."""

@@ -148,11 +148,15 @@ async def test_a_wrong_clock_is_measured(skew: float, words: str, clock: Virtual
         await client.aclose()
 
 
-async def test_the_servers_clock_is_known(clock: VirtualClock) -> None:
-    async with FakeCylance(now=lambda: clock.now() + 90) as cylance:
+@pytest.mark.parametrize(("skew", "counts"), [(-90, -90), (90, 0)])
+async def test_of_the_two_clocks_the_earlier_one_counts(
+    clock: VirtualClock, skew: float, counts: float
+) -> None:
+    """A position that runs ahead would lose what is listed meanwhile."""
+    async with FakeCylance(now=lambda: clock.now() + skew) as cylance:
         client = client_of(cylance, clock)
         await client.login()
-        assert client.now() == pytest.approx(clock.now() + 90, abs=1.1)
+        assert client.now() == pytest.approx(clock.now() + counts, abs=1.1)
         await client.aclose()
 
 

@@ -10,7 +10,7 @@ import asyncio
 import os
 import sqlite3
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -19,10 +19,11 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from bridge.errors import SpoolError
+from bridge.spool.damage import Damaged, is_damage
 from bridge.spool.model import Taken
 from bridge.spool.schema import PAGE_BYTES, WAL_PAGES
 from bridge.spool.store import Done, Order, Store
-from bridge.spool.transaction import Append, Transaction
+from bridge.spool.transaction import Append, Row, Transaction
 
 T = TypeVar("T")
 
@@ -31,6 +32,9 @@ URGENT_BYTES: Final = 1024 * 1024
 GROUP_BYTES: Final = 2 * 1024 * 1024
 WAL_BYTES: Final = 2 * GROUP_BYTES + WAL_PAGES * PAGE_BYTES
 RETRY_SECONDS: Final = 0.5
+RENEW_SECONDS: Final = 60.0
+"""How long a new file is kept at least: on a disk that damages everything, files must not pile up.
+"""
 
 
 async def run(thread: Executor, job: Callable[[], T]) -> T:
@@ -96,13 +100,24 @@ def is_outage(error: sqlite3.Error) -> bool:
     return code not in (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISUSE)
 
 
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    """What the rest of the spool has to do with a new file.
+
+    `rows` gives the newest rows, which need not be lost; `reopen` reads from the new file.
+    """
+
+    rows: Callable[[], Sequence[Row]]
+    reopen: Callable[[], Awaitable[None]]
+
+
 class Committer:
     """Takes appends and orders, commits them in groups, and keeps the accounts.
 
     `tally` is the state after the last commit, `in_flight` the events and `unsettled` the
     appends of each input that wait.
     `changed` is set, and replaced by a new one, after every commit and at the end. `full` says why
-    appends wait for room, or is empty.
+    appends wait for room, or is empty. `files` counts the files that have been set aside.
     """
 
     def __init__(
@@ -112,12 +127,14 @@ class Committer:
         writer: Executor,
         trouble: Trouble,
         on_done: Callable[[Done], None],
+        renewal: Renewal,
     ) -> None:
         self._limits = limits
         self._store = store
         self._writer = writer
         self._trouble = trouble
         self._on_done = on_done
+        self._renewal = renewal
         self._loop = asyncio.get_running_loop()
         self._orders: deque[tuple[Order, asyncio.Future[Any]]] = deque()
         self._appends: deque[tuple[Append, asyncio.Future[Taken]]] = deque()
@@ -132,6 +149,10 @@ class Committer:
         self.in_flight: Counter[str] = Counter()
         self.unsettled: Counter[str] = Counter()
         self.full = ""
+        self.files = 0
+        self._distrusted = ""
+        self._renew_from = float("-inf")
+        self._aside: Damaged | None = None
         self.changed = asyncio.Event()
         self._keeper = asyncio.create_task(self._keep_trying(), name="spool-keeper")
         self._task = asyncio.create_task(self._run(), name="spool-committer")
@@ -165,6 +186,12 @@ class Committer:
         if self._over:
             raise SpoolError(self._over) from self._bug
 
+    def distrust(self, files: int, reason: str) -> None:
+        """Set the file aside that was in use when `files` had been; something in it is damaged."""
+        if files == self.files:
+            self._distrusted = self._distrusted or reason
+            self._wake.set()
+
     async def close(self) -> None:
         """Commit what waits and fits, then end."""
         self._over = self._over or "the spool is closed"
@@ -182,6 +209,10 @@ class Committer:
             await self._wake.wait()
             self._wake.clear()
             await self._pause()
+            if self._distrusted:
+                await self._renew()
+            if self._distrusted and self._over:
+                return
             group = self._take()
             if group.orders or group.appends:
                 await self._commit(group)
@@ -241,11 +272,43 @@ class Committer:
             done = await run(self._writer, commit)
         except BaseException as error:
             self._put_back(group)
+            if isinstance(error, Exception) and is_damage(error):
+                self._distrusted = str(error)
+                return
             if not isinstance(error, sqlite3.Error) or not is_outage(error):
                 raise
             self._hold(group, error)
         else:
             self._settle(group, done)
+
+    async def _renew(self) -> None:
+        """Go on in a new file; when that fails, commits wait, and it is tried again."""
+        if self._loop.time() < self._renew_from:
+            self._postpone(f"it is damaged again ({self._distrusted})")
+            return
+        tally = self.tally
+        try:
+            if self._aside is None:
+                aside = await run(self._writer, self._store.give_up)
+                self._aside = Damaged(self._distrusted, aside)
+            renew = partial(self._store.succeed, self._aside, tally, self._renewal.rows())
+            await run(self._writer, renew)
+        except SpoolError as error:
+            if isinstance(error, Damaged):
+                self._renew_from = self._loop.time() + RENEW_SECONDS
+            self._postpone(str(error))
+            return
+        self.tally = self._store.tally
+        self.files += 1
+        self._distrusted, self._aside = "", None
+        self._renew_from = self._loop.time() + RENEW_SECONDS
+        await self._renewal.reopen()
+        self._trouble.say("write", "")
+        self._announce()
+
+    def _postpone(self, reason: str) -> None:
+        self._appends_from = self._orders_from = self._loop.time() + RETRY_SECONDS
+        self._trouble.say("write", f"the spool cannot be written ({reason}), trying again")
 
     def _settle(self, group: Group, done: Done) -> None:
         self.tally = done.tally
@@ -282,13 +345,20 @@ class Committer:
         """Twice a second, look again at what waits, and give the tidying a turn."""
         while True:
             await asyncio.sleep(RETRY_SECONDS)
-            if self._orders or self._appends:
+            if self._orders or self._appends or self._distrusted:
                 self._wake.set()
             if self._untidy:
                 self._untidy = False
-                with suppress(sqlite3.Error):  # the next commit tells what is wrong
-                    more = await run(self._writer, self._store.tidy)
-                    self._untidy = self._untidy or more
+                await self._tidy()
+
+    async def _tidy(self) -> None:
+        files = self.files
+        try:
+            more = await run(self._writer, self._store.tidy)
+            self._untidy = self._untidy or more
+        except sqlite3.Error as error:  # of an outage the next commit tells
+            if is_damage(error):
+                self.distrust(files, str(error))
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         """What still waits was never accepted, and whoever waits must not wait for ever."""

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -18,11 +19,14 @@ from typing import Final
 import orjson
 
 from bridge.spool.damage import Impossible
+from bridge.spool.model import Json
 from bridge.spool.tally import Tally, load
 from bridge.spool.transaction import Row
 from bridge.spool.wreck import Small, Wreck
 
 SLICE: Final = 5000
+SALVAGED: Final = ""
+"""The input, in the table of keys, that rows of wrecks come from."""
 
 # The newest version of a checkpoint, the latest offer of a key; a kind never changes.
 MERGE: Final = {
@@ -78,11 +82,11 @@ def is_sound(record: Small) -> bool:
     return True
 
 
-def inherit(db: sqlite3.Connection, aside: Path, tally: Tally | None, rows: Sequence[Row]) -> None:
+def inherit(db: sqlite3.Connection, aside: Path, tally: Tally | None, rows: Sequence[Row]) -> Tally:
     """Put into an empty spool what it takes over from the file that was set aside.
 
     `tally` and `rows` are the last known accounts and the newest rows; without them the accounts
-    are read from the file. Raises sqlite3.Error and OSError.
+    are read from the file. Returns the accounts as they were. Raises sqlite3.Error and OSError.
     """
     with Wreck(aside) as wreck:
         read, _ = take_over(db, wreck.survey())
@@ -93,20 +97,38 @@ def inherit(db: sqlite3.Connection, aside: Path, tally: Tally | None, rows: Sequ
         for row in rows:
             insert(db, row)
         upto = rows[0].batch.id - 1 if rows else newest
-        accounts = settled(db, sound(tally or read), upto)
+        before = sound(tally or read)
+        accounts = settled(db, before.copy(), upto)
         db.executemany(
             "INSERT OR REPLACE INTO counters VALUES (?, ?, ?, ?)", accounts.changes(Tally())
         )
+    return before
+
+
+def learn(db: sqlite3.Connection, kinds: Mapping[str, str], notes: Mapping[str, Json]) -> None:
+    """Remember field kinds and notes that are still known, in place of what was read."""
+    with transaction(db):
+        db.executemany("INSERT OR REPLACE INTO kinds VALUES (?, ?)", kinds.items())
+        values = ((name, orjson.dumps(value)) for name, value in notes.items())
+        db.executemany("INSERT OR REPLACE INTO notes VALUES (?, ?)", values)
 
 
 def insert(db: sqlite3.Connection, row: Row) -> None:
-    """A row as it was, under the id that it had; it need not be salvaged."""
+    """A row as it was, under the id that it had; it need not be salvaged any more."""
     batch = row.batch
+    remember(db, batch.id, batch.data)
     db.execute(
         "INSERT OR REPLACE INTO batches (id, input, target, count, bytes, created, data)"
         " VALUES (?, ?, ?, ?, ?, unixepoch(), ?)",
         (batch.id, batch.input, row.target, batch.count, len(batch.data), batch.data),
     )
+
+
+def remember(db: sqlite3.Connection, rowid: int, data: bytes) -> bool:
+    """Note that a row or a dead letter was taken out of a wreck; False when it was before."""
+    taken = blake2b(b"%d:" % rowid + data, digest_size=16).digest()
+    query = "INSERT OR IGNORE INTO seen VALUES (?, ?, unixepoch())"
+    return db.execute(query, (SALVAGED, taken)).rowcount > 0
 
 
 def sound(tally: Tally) -> Tally:

@@ -35,6 +35,10 @@ class Recent:
             del self._rows[:gone]
         self._bytes = size
 
+    def rows(self) -> list[Row]:
+        """All that are kept, in order."""
+        return list(self._rows)
+
     def read(self, output: str, after: int, max_bytes: int) -> list[Batch]:
         """The rows after a position, not before `start`, that are meant for an output."""
         found: list[Batch] = []

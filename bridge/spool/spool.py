@@ -8,13 +8,15 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AsyncExitStack, suppress
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Concatenate, ParamSpec, TypeVar
 
 import orjson
 
 from bridge.clock import Clock, SystemClock
 from bridge.errors import SpoolError
-from bridge.spool.committer import RETRY_SECONDS, Committer, Limits, Trouble, run
+from bridge.spool.committer import RETRY_SECONDS, Committer, Limits, Renewal, Trouble, run
+from bridge.spool.damage import Impossible, files_aside, is_damage
 from bridge.spool.lock import DATABASE, Lock, prepare
 from bridge.spool.model import (
     Balance,
@@ -65,7 +67,9 @@ class Spool:
         self._readers = readers
         self._trouble = Trouble()
         self._recent = Recent(store.tally.newest)
-        self._committer = Committer(limits, store, writer, self._trouble, self._done)
+        renewal = Renewal(self._recent.rows, lambda: run(readers, reader.reopen))
+        self._committer = Committer(limits, store, writer, self._trouble, self._done, renewal)
+        self._path = limits.directory / DATABASE
         self._received = {
             name: own.accepted + own.repeated for name, own in store.tally.inputs.items()
         }
@@ -260,6 +264,11 @@ class Spool:
         """
         return str(self._trouble)
 
+    @property
+    def aside(self) -> list[Path]:
+        """Damaged files that were set aside here and still wait for `gelf-bridge spool salvage`."""
+        return files_aside(self._path)
+
     def on_trouble(self, listener: Callable[[str], None]) -> None:
         """Call `listener` with each change of `trouble`; there is one listener."""
         self._trouble.listener = listener
@@ -355,7 +364,10 @@ class Spool:
         self, question: Callable[Concatenate[Reader, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         self._committer.check()
+        files = self._committer.files
         try:
             return await run(self._readers, partial(question, self._reader, *args, **kwargs))
-        except sqlite3.Error as error:
+        except (sqlite3.Error, Impossible) as error:
+            if is_damage(error):
+                self._committer.distrust(files, str(error))
             raise SpoolError(f"the spool cannot be read ({error})") from error

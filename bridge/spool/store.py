@@ -16,7 +16,7 @@ from bridge.clock import Clock
 from bridge.errors import SpoolError
 from bridge.spool import schema
 from bridge.spool.damage import Damaged, Impossible, is_damage, set_aside
-from bridge.spool.heritage import inherit
+from bridge.spool.heritage import inherit, learn
 from bridge.spool.model import Batch, Checkpoint, DeadLetter, Json, Taken
 from bridge.spool.tally import Tally, load
 from bridge.spool.transaction import Append, Row, Transaction, key, seen
@@ -52,6 +52,7 @@ class Store:
         self._path = path
         self._clock = clock
         self._dead_limit = dead_limit
+        self._known: tuple[dict[str, str], dict[str, Json]] = ({}, {})
         self._open()
 
     def _open(self) -> None:
@@ -89,10 +90,13 @@ class Store:
     def give_up(self) -> Path:
         """Set the file aside while it is in use; its new name. Only `succeed` may follow."""
         aside = set_aside(self._path, self._clock.now())
+        self._known = dict(self.kinds), dict(self.notes)
         self._db.close()
         return aside
 
-    def succeed(self, aside: Path, tally: Tally | None = None, rows: Sequence[Row] = ()) -> None:
+    def succeed(
+        self, damaged: Damaged, tally: Tally | None = None, rows: Sequence[Row] = ()
+    ) -> None:
         """Begin a new file in the place of one that was set aside, with what need not be lost.
 
         That is `tally` and `rows`, the newest ones, when they are still known, and everything small
@@ -100,15 +104,16 @@ class Store:
         """
         self._open()
         try:
-            inherit(self._db, aside, tally, rows)
+            before = inherit(self._db, damaged.aside, tally, rows)
+            learn(self._db, *self._known)
             self._load()
         except (sqlite3.Error, OSError) as error:
             self._db.close()
             raise SpoolError(f"the new spool {self._path} cannot be written: {error}") from error
-        if tally:
-            for name, output in self.tally.outputs.items():
-                before = tally.outputs[name]
-                output.overtaken = before.overtaken + output.dropped - before.dropped
+        for name, output in self.tally.outputs.items():
+            own = before.outputs[name]
+            output.overtaken = own.overtaken + output.dropped - own.dropped
+        tell(damaged, before, self.tally)
 
     def commit(self, orders: Sequence[Order], appends: Sequence[Append], ceiling: float) -> Done:
         """Do everything in one transaction, or raise sqlite3.Error and have done nothing.
@@ -199,21 +204,19 @@ def open_store(path: Path, clock: Clock, dead_limit: int) -> Store:
         return Store(path, clock, dead_limit)
     except Damaged as damage:
         store = Store(path, clock, dead_limit)
-        store.succeed(damage.aside)
-        tell(damage, store.tally)
+        store.succeed(damage)
         return store
 
 
-def tell(damage: Damaged, now: Tally, before: Tally | None = None) -> None:
+def tell(damage: Damaged, before: Tally, now: Tally) -> None:
     """Log what happened to the file, what it cost, and what can be done about it."""
-    earlier = before.outputs if before else {}
-    lost = [
-        f"{output.dropped - (earlier[name].dropped if name in earlier else 0)} for {name}"
+    lost = (
+        f"{output.dropped - before.outputs[name].dropped} for {name}"
         for name, output in now.outputs.items()
-    ]
+    )
     log.error(
-        "the spool was damaged (%s) and set aside as %s; a new one goes on. Events that were still "
-        "to be delivered: %s. `gelf-bridge spool salvage` gets out what can be read",
+        "the spool was damaged (%s) and set aside as %s; a new one goes on without the events that "
+        "were still to be delivered: %s. `gelf-bridge spool salvage` gets out what can be read",
         damage.reason,
         damage.aside,
         ", ".join(lost) or "nobody knows how many",

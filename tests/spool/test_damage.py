@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from pathlib import Path
 
 import pytest
 
 from bridge.errors import SpoolError
-from bridge.spool import damage
+from bridge.spool import Progress, Spool, Taken, damage
 from bridge.spool.damage import free_name, is_damage, set_aside
 from tests.clocks import VirtualClock
 from tests.spool.conftest import Opener, deliver, sql
@@ -143,3 +144,60 @@ async def test_a_foreign_database_is_not_set_aside(opened: Opener, directory: Pa
     with pytest.raises(SpoolError, match="not a spool"):
         await opened()
     assert damage.files_aside(directory / "worker-0.db") == []
+
+
+async def test_everything_small_goes_on_in_the_new_file(opened: Opener, directory: Path) -> None:
+    """Checkpoints, keys, kinds, notes, accounts and ids; only the rows wait to be salvaged."""
+    spool = await opened()
+    await spool.attach("out")
+    kinds = {"field": "text"}
+    for number in range(3):
+        event = [b"%d" % number]
+        await spool.append("in", event, uids=[f"{number}"], checkpoint={"w": number}, kinds=kinds)
+    await spool.remember("note", [1])
+    await spool.advance("out", Progress(1, delivered=1))
+    await spool.close()
+    overwrite(directory / "worker-0.db", 0, b"\0" * 100)
+    spool = await opened()
+    assert await spool.checkpoint("in", "w") == 2
+    assert await spool.unseen("in", ["0", "2", "3"]) == {"3"}
+    assert spool.kinds == kinds
+    assert spool.recall("note") == [1]
+    balance = await spool.balance()
+    assert balance.holds
+    assert balance.inputs["in"].accepted == 3
+    out = balance.outputs["out"]
+    assert (out.accepted, out.delivered, out.dropped, out.spooled) == (3, 1, 2, 0)
+    await spool.append("in", [b"new"])
+    assert [batch.id for batch in await spool.read("out", 0, 1000)] == [4]
+    assert len(spool.aside) == 1
+
+
+async def damage_in_use(spool: Spool, directory: Path) -> None:
+    """Zeros over everything in the file and its WAL, as a disk may do while the bridge runs."""
+    for name in ("worker-0.db", "worker-0.db-wal"):
+        path = directory / name
+        overwrite(path, 0, b"\0" * path.stat().st_size)
+
+
+async def test_a_file_that_is_damaged_in_use_is_replaced(
+    spool: Spool, directory: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What is still in memory is not even lost, and whoever waits gets what was asked for."""
+    spool.kinds["known"] = "text"
+    await spool.append("in", [b"one"], checkpoint={"walk": 1})
+    await spool.append("in", [b"two"])
+    under_way = await spool.read("out", 0, 2**20)
+    await damage_in_use(spool, directory)
+    async with asyncio.timeout(10):
+        assert await spool.append("in", [b"x" * 2**20 * 5]) == Taken(1, 0)
+        assert await spool.append("in", [b"three"], checkpoint={"walk": 3}) == Taken(1, 0)
+    assert len(spool.aside) == 1
+    assert spool.trouble == ""
+    await spool.advance("out", Progress(under_way[-1].id, delivered=2))
+    assert (await deliver(spool))[-1] == b"three"
+    assert await spool.checkpoint("in", "walk") == 3
+    balance = await spool.balance()
+    assert balance.holds
+    assert balance.outputs["out"].dropped == 0
+    assert sql(directory, "PRAGMA integrity_check") == [("ok",)]

@@ -136,7 +136,7 @@ class InputContract(_Contract):
             return never[-1]
 
         async def check(component: Any, running: asyncio.Task[None], emit: Collector) -> None:
-            await _until(lambda: len(emit.events) >= 1, running)
+            await _until(emit.called.is_set, running)
             await asyncio.sleep(0.2)
             assert len(emit.events) <= MAX_HELD_UP, "it goes on although nothing becomes durable"
             running.cancel()

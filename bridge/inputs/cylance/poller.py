@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Final
 
 from bridge.errors import BridgeError, Denied, Retryable
 from bridge.event import Event
-from bridge.inputs import Context, InputConfig
+from bridge.inputs import Context, Deviation, InputConfig
 from bridge.inputs.cylance.client import Access, Client
 from bridge.inputs.cylance.kinds import KINDS
 from bridge.inputs.cylance.lists import Lists
@@ -40,6 +40,18 @@ DAY: Final = 86_400.0
 REFRESHES: Final = 8
 """How often within a look back a threat is asked again for late sightings."""
 MAX_REMEMBERED: Final = 200_000
+DEVIATIONS: Final = {
+    "details_missing": Deviation(
+        "gave no details of an event that it lists",
+        "Three attempts failed, the details are gone, or the application lacks the right to read "
+        "them (then the log names it). The event has what the list says; `details: false` asks "
+        "for no details at all.",
+    ),
+    "rows_without_id": Deviation(
+        "lists rows without an id",
+        "Such a row is known by everything in it, so it becomes another event when it changes.",
+    ),
+}
 
 
 class CylanceInput(Poller):
@@ -47,6 +59,7 @@ class CylanceInput(Poller):
 
     Config: ClassVar[type[InputConfig]] = CylanceConfig
     kinds: ClassVar[Mapping[str, str]] = KINDS
+    deviations: ClassVar[Mapping[str, Deviation]] = DEVIATIONS
 
     config: CylanceConfig
 
@@ -173,9 +186,9 @@ class CylanceInput(Poller):
         event["event_uid"] = uid
         if detail is None:
             event["bridge_flags"] = "details_missing"
-            self.context.count("details_missing", label=stream.name)
+            self.context.count("details_missing", label=self._client.host)
         if not key(stream, item):
-            self.context.count("rows_without_id", label=stream.name)
+            self.context.count("rows_without_id", label=self._client.host)
         return event
 
     # Trying it

@@ -1,2 +1,12 @@
-from setuptools import setup
-setup()
+from setuptools import Extension, setup
+
+NATIVE = [
+    f"bridge/native/{name}.c"
+    for name in ("document", "line", "module", "press", "scan", "stencil", "write")
+]
+
+setup(
+    ext_modules=[
+        Extension("bridge.native._core", NATIVE, extra_compile_args=["-O3"], optional=True)
+    ]
+)

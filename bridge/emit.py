@@ -12,13 +12,14 @@ import secrets
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from itertools import count as counter
 from typing import Final
+
+import orjson
 
 from bridge import gelf
 from bridge.clock import Clock
 from bridge.event import RESERVED, Event, Value, text
-from bridge.inputs import Input, InputConfig, Json
+from bridge.inputs import Input, InputConfig, Json, Member
 from bridge.spool import Spool, Taken
 from bridge.tap import Taps
 
@@ -46,6 +47,16 @@ _SURELY_OWN_TIME = re.compile(
 )
 
 
+class _Batch:
+    """What the events of one call have in common."""
+
+    def __init__(self, now: float) -> None:
+        self.now = now
+        self.received_at = iso(now)
+        self.learned: dict[str, str] = {}
+        self.changes: list[gelf.Change] = []
+
+
 class Emitter:
     """The `emit` of one input; see `bridge.inputs.Emit`."""
 
@@ -65,43 +76,95 @@ class Emitter:
         self._count = count
         self._taps = Taps() if taps is None else taps
         self._run = secrets.token_hex(6)
-        self._numbers = counter(1)
+        self._next = 1
 
     def __call__(
         self,
-        events: Iterable[Event],
+        events: Iterable[Event | bytes],
         checkpoint: Mapping[str, Json] | None = None,
         once: bool = False,
     ) -> asyncio.Future[Taken]:
-        """Encode and append; the future ends when it is committed."""
-        now = self._clock.now()
-        received_at = iso(now)
-        learned: dict[str, str] = {}
-        changes: list[gelf.Change] = []
+        """Encode and append; the future ends when it is committed.
+
+        What are documents already (see `members`) is appended as it is; they have no `once`.
+        """
+        batch = _Batch(self._clock.now())
         documents: list[bytes] = []
         uids: list[str] = []
         for event in events:
-            self._stamp(event, now, received_at)
-            self._hide(event)
-            original = event.get("full_message")
-            if not self._config.full_message:
-                event.pop("full_message", None)
-            settled = self._settle(event, learned)
-            document = gelf.encode(settled, changes)
-            if self._taps.active:
-                self._taps.offer(settled, original, document)
-            documents.append(document)
+            if isinstance(event, bytes):
+                documents.append(event)
+                continue
+            documents.append(self._document(event, batch))
             if once:
                 uids.append(str(event["event_uid"]))
-        for what, number in Counter(change.what for change in changes).items():
+        for what, number in Counter(change.what for change in batch.changes).items():
             self._count(f"gelf_{what}", number)
         return self._spool.append(
             self._input,
             documents,
             uids=uids if once else None,
             checkpoint=checkpoint,
-            kinds=learned or None,
+            kinds=batch.learned or None,
         )
+
+    def _document(self, event: Event, batch: _Batch) -> bytes:
+        self._stamp(event, batch.now, batch.received_at)
+        self._hide(event)
+        original = event.get("full_message")
+        if not self._config.full_message:
+            event.pop("full_message", None)
+        settled = self._settle(event, batch.learned)
+        document = gelf.encode(settled, batch.changes)
+        if self._taps.active:
+            self._taps.offer(settled, original, document)
+        return document
+
+    # For inputs that make documents themselves: `bridge.inputs.Express`
+
+    @property
+    def is_open(self) -> bool:
+        """Whether documents are taken in place of events."""
+        return not (self._taps.active or self._config.redact or self._config.drop_fields)
+
+    def numbers(self, count: int) -> tuple[str, int]:
+        """The beginning of `event_uid`, and the first of `count` numbers that may follow it."""
+        first, self._next = self._next, self._next + count
+        return f"{self._run}-", first
+
+    def document(self, event: Event, now: float, number: int) -> bytes:
+        """The document of an event that is emitted `now` and gets this number."""
+        batch = _Batch(now)
+        following, self._next = self._next, number
+        self._stamp(event, now, batch.received_at)
+        self._next = following
+        if not self._config.full_message:
+            event.pop("full_message", None)
+        return gelf.encode(self._settle(event, batch.learned))
+
+    def members(self, example: Event) -> list[Member] | None:
+        """The members of the document of such an event; None where its fields do not fit."""
+        batch = _Batch(self._clock.now())
+        event = dict(example)
+        self._stamp(event, batch.now, batch.received_at)
+        if not self._config.full_message:
+            event.pop("full_message", None)
+        settled = self._settle(event, batch.learned)
+        document = gelf.encode(settled, batch.changes)
+        as_they_are = all(type(settled.get(name)) is type(value) for name, value in event.items())
+        if batch.changes or not as_they_are:
+            return None
+        fields = {gelf.wire_name(name): name for name in settled}
+        if self._config.message == "raw":
+            fields[gelf.wire_name("message")] = "full_message"
+        constant = {*self._config.fields, *(("event_type",) if self._config.event_type else ())}
+        members = []
+        for key, value in orjson.loads(document).items():
+            field = fields.get(key, "")
+            is_known = field not in batch.learned
+            member = Member(key, "" if field in constant else field, orjson.dumps(value), is_known)
+            members.append(member)
+        return members
 
     def _stamp(self, event: Event, now: float, received_at: str) -> None:
         config = self._config
@@ -110,7 +173,8 @@ class Emitter:
         event["bridge_input"] = self._input
         event["bridge_received_at"] = received_at
         if event.get("event_uid") is None:
-            event["event_uid"] = f"{self._run}-{next(self._numbers)}"
+            event["event_uid"] = f"{self._run}-{self._next}"
+            self._next += 1
         if config.event_type:
             event["event_type"] = config.event_type
         if config.message == "raw" and event.get("full_message"):

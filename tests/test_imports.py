@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent / "bridge"
 
 # A module may import from its own tier (to the left of it) and from the tiers above it.
 TIERS = [
-    ["version", "errors", "event"],
+    ["version", "errors", "event", "native"],
     ["times", "syslog", "cef", "gelf"],
     ["clock", "retry", "config", "net", "http", "httpd", "health", "spool", "logs"],
     ["inputs", "inputs.position", "inputs.poller", "outputs"],

@@ -28,19 +28,12 @@ from bridge.gelf.limits import (
 )
 from bridge.gelf.trim import cut, trim, with_point
 
-_STANDARD: Final = {
-    "host": "host",
-    "message": "short_message",
-    "full_message": "full_message",
-    "timestamp": "timestamp",
-    "level": "level",
-}
 _TEXTS: Final = frozenset({"host", "short_message", "full_message"})
 _BLANKS: Final = " \t\r\n"
 _CONTROL_CHARACTER: Final = re.compile(rb"\\[bfu]")
 
 _CACHE_SIZE: Final = 4_096
-_keys: dict[str, str] = dict(_STANDARD)
+_keys: dict[str, str] = dict(names.STANDARD)
 """Names that need no repair → the keys of their GELF fields, the first few thousand seen."""
 
 

@@ -18,6 +18,15 @@ from bridge.gelf.changes import TRIMMED
 MAX_LENGTH: Final = 200
 """Characters of a name; a longer one is cut and gets a checksum of the whole."""
 
+STANDARD: Final = {
+    "host": "host",
+    "message": "short_message",
+    "full_message": "full_message",
+    "timestamp": "timestamp",
+    "level": "level",
+}
+"""Fields of an event that GELF has keys of its own for."""
+
 RESERVED: Final = frozenset(
     {
         # GELF's own keys, and what Graylog stores them as: `_source` and the like are always lost.
@@ -66,7 +75,7 @@ def unused(name: str, original: str, taken: Container[str]) -> str:
 
 def wire_name(name: str) -> str:
     """The key under which `encode` sends a field of an event when nothing else has that name."""
-    return "_" + (name if is_good(name) else repaired(name))
+    return STANDARD.get(name) or "_" + (name if is_good(name) else repaired(name))
 
 
 def _is_reserved(name: str) -> bool:

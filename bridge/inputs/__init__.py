@@ -10,7 +10,7 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, NamedTuple, Protocol
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
 
 from bridge.clock import Clock
 from bridge.config import ComponentConfig, Regex
@@ -44,16 +44,59 @@ class Emit(Protocol):
 
     def __call__(
         self,
-        events: Iterable[Event],
+        events: Iterable[Event | bytes],
         checkpoint: Mapping[str, Json] | None = None,
         once: bool = False,
     ) -> Awaitable[object]:
         """Encode and enqueue at the call (call order is spool order); the awaitable ends when
         events and checkpoint (stream → value) are committed in one transaction.
 
+        Documents may stand among the events if it is `Express` and open.
         With `once=True` events whose `event_uid` was taken from this input before are dropped.
         Cancelling the await withdraws nothing.
         """
+        ...
+
+
+class Member(NamedTuple):
+    """One member of a document that `Express.members` describes."""
+
+    key: str
+    """Its key in the document."""
+    field: str
+    """The field of the event from which it is made; empty when it is always the same."""
+    value: bytes
+    """Its value as JSON, as the example had it."""
+    is_known: bool
+    """Whether the kind of the field is settled; if not, only blank values are certain."""
+
+
+@runtime_checkable
+class Express(Protocol):
+    """An `Emit` that also takes finished documents in place of events, and tells how to make them.
+
+    For inputs that can write the documents of many alike events faster than events.
+    """
+
+    @property
+    def is_open(self) -> bool:
+        """Whether documents are taken now; if not, everything must come as events."""
+        ...
+
+    def numbers(self, count: int) -> tuple[str, int]:
+        """What `event_uid` begins with, and so many numbers, of which one follows: the first."""
+        ...
+
+    def members(self, example: Event) -> list[Member] | None:
+        """The members of the document of such an event, in order; None: it must stay an event.
+
+        `example` has a value that is neither blank nor odd in every field.
+        """
+        ...
+
+    def document(self, event: Event, now: float, number: int) -> bytes:
+        """What would be stored of an event that is emitted `now` (seconds since the epoch) with
+        this number."""
         ...
 
 
@@ -128,4 +171,15 @@ class Input(ABC):
         """Read again what options only name, such as certificates; called on SIGHUP."""
 
 
-__all__ = ["Context", "Deviation", "Emit", "Event", "Input", "InputConfig", "Json", "Value"]
+__all__ = [
+    "Context",
+    "Deviation",
+    "Emit",
+    "Event",
+    "Express",
+    "Input",
+    "InputConfig",
+    "Json",
+    "Member",
+    "Value",
+]

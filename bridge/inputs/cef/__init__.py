@@ -13,14 +13,16 @@ from typing import Any, ClassVar
 
 from bridge.errors import BridgeError
 from bridge.health import State
-from bridge.inputs import Context, Deviation, Emit, Event, Input, InputConfig
+from bridge.inputs import Context, Deviation, Emit, Event, Express, Input, InputConfig
 from bridge.inputs.cef.datagrams import Datagrams
 from bridge.inputs.cef.deviations import DEVIATIONS
 from bridge.inputs.cef.handover import Handover
 from bridge.inputs.cef.keys import FIXED_KINDS
-from bridge.inputs.cef.listener import Limits, Listener
+from bridge.inputs.cef.listener import Limits, Listener, Read
 from bridge.inputs.cef.options import CefConfig
+from bridge.inputs.cef.press import Press
 from bridge.inputs.cef.reader import Reader
+from bridge.native import core
 from bridge.net import Allowed, bind, place, server_context, written
 
 __all__ = ["CefConfig", "CefInput"]
@@ -48,10 +50,11 @@ class CefInput(Input):
         for warning in self.config.warnings():
             self.context.log.warning("%s", warning)
         handover = Handover(emit)
-        listener = self._listener = self._make_listener(handover)
+        read = self._reader_for(emit)
+        listener = self._listener = self._make_listener(read, handover)
         datagrams = Datagrams(
             self.context,
-            self._reader.read,
+            read,
             handover,
             self._allowed,
             self.config.receive_buffer_bytes,
@@ -94,7 +97,14 @@ class CefInput(Input):
         except BridgeError as error:
             self.context.log.error("the certificates in use stay in use: %s", error)
 
-    def _make_listener(self, handover: Handover) -> Listener:
+    def _reader_for(self, emit: Emit) -> Read:
+        """Straight to documents where that can be."""
+        is_usual = self.config.escapes and not self.config.quotes
+        if core and is_usual and isinstance(emit, Express):
+            return Press(self._reader, emit).read
+        return self._reader.read
+
+    def _make_listener(self, read: Read, handover: Handover) -> Listener:
         config = self.config
         limits = Limits(
             max_frame_bytes=config.max_frame_bytes,
@@ -104,7 +114,7 @@ class CefInput(Input):
             proxy_protocol=config.proxy_protocol,
             allowed=self._allowed,
         )
-        return Listener(self.context, self._reader.read, handover, limits, self._tls())
+        return Listener(self.context, read, handover, limits, self._tls())
 
     def _tls(self) -> ssl.SSLContext | None:
         return server_context(self.config.tls) if self.config.tls else None

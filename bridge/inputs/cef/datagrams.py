@@ -141,7 +141,7 @@ class Datagrams:
             by_sender.setdefault(sender, []).extend(split_datagram(data))
             size += len(data)
             self._waiting_bytes -= len(data) + OVERHEAD
-        events: list[Event] = []
+        events: list[Event | bytes] = []
         for sender, frames in by_sender.items():
             events += self._read(frames, {}, sender)
         if events:

@@ -29,7 +29,7 @@ class Handover:
         self._under_way: set[asyncio.Future[object]] = set()
 
     def give(
-        self, events: Sequence[Event], size: int, done: Callable[[], None] | None = None
+        self, events: Sequence[Event | bytes], size: int, done: Callable[[], None] | None = None
     ) -> None:
         """Emit now; `done` is called when the events, `size` bytes as they came, are durable."""
 

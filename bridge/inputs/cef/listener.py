@@ -15,8 +15,8 @@ from bridge.net import Allowed, keep_alive, plain
 from bridge.net.proxy import ProxyError, receive
 from bridge.syslog import Framer
 
-Read = Callable[[Sequence[bytes], Mapping[int, frozenset[str]], str], list[Event]]
-"""Frames, their repairs by index, the sender's address → events; never raises."""
+Read = Callable[[Sequence[bytes], Mapping[int, frozenset[str]], str], Sequence[Event | bytes]]
+"""Frames, their repairs by index, the sender's address → events or documents; never raises."""
 
 CONNECTION_BYTES: Final = 1 << 20
 """How much of one connection may be under way; then it is not read until half is durable."""

@@ -23,7 +23,8 @@ from bridge.inputs.cef.keys import HEADER_KINDS
 from bridge.inputs.cef.names import Names, slug
 from bridge.inputs.cef.plan import Planner
 
-_MESSAGE_KEYS: Final = ("msg",)
+MESSAGE_KEYS: Final = ("msg",)
+"""The keys of a text that ends the human line, where no vendor table names others."""
 _HEADER_FIELDS: Final = {name: f"cef_{name}" for name in HEADER_KINDS if name != "severity"}
 _NO_FLAGS: Final[frozenset[str]] = frozenset()
 
@@ -67,7 +68,7 @@ def normalize(
     event["timestamp"], event["bridge_timestamp_from"] = reading.time()
     event["host"] = record.envelope.host or record.extensions.get("dvchost") or sender or "unknown"
     event["level"] = summary.level(record)
-    line = summary.line(record, table.message if table and table.message else _MESSAGE_KEYS)
+    line = summary.line(record, table.message if table and table.message else MESSAGE_KEYS)
     event["message"] = line or record.envelope.message or frame
     event["full_message"] = frame
     if sender:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from bridge import cef, times
+from bridge.cef import CefRecord
 from bridge.inputs import Context, Event
 from bridge.inputs.cef import tables
 from bridge.inputs.cef.names import Names
@@ -26,10 +27,11 @@ class Reader:
     """Parses and normalizes frames; counts every flag by name and sender."""
 
     def __init__(self, context: Context, config: CefConfig) -> None:
+        self.log = context.log
         self._context = context
         self._config = config
         known = {**tables.builtin(), **tables.by_slug(map(tables.load, config.vendor_tables))}
-        self._options = Options(
+        self.options = Options(
             timezone=times.zone(config.timezone) if config.timezone else None,
             tables=known,
             planner=Planner(known, Names(context.kinds), keep_short_keys=config.keep_short_keys),
@@ -40,7 +42,7 @@ class Reader:
         self, frames: Sequence[bytes], repairs: Mapping[int, frozenset[str]], sender: str
     ) -> list[Event]:
         """One event a frame; `repairs` are the framer's flags by index. Never raises."""
-        now = self._context.clock.now()
+        now = self.now()
         flags: Counter[str] = Counter()
         events = []
         for index, frame in enumerate(frames):
@@ -52,15 +54,23 @@ class Reader:
             self._context.count(flag, number, self._label(sender))
         return events
 
+    def now(self) -> float:
+        """The time of arrival of what is read now, in seconds since the epoch."""
+        return self._context.clock.now()
+
+    def record(self, text: str) -> CefRecord:
+        """The record of a frame."""
+        return cef.parse(text, escapes=self._config.escapes, quotes=self._config.quotes)
+
     def _event(self, frame: bytes, now: float, sender: str, repairs: frozenset[str]) -> Event:
         config = self._config
         text, is_clean = decode(frame, config.fallback_encoding or "utf-8")
         if not is_clean:
             repairs |= {"invalid_utf8"}
         try:
-            record = cef.parse(text, escapes=config.escapes, quotes=config.quotes)
+            record = self.record(text)
             event = normalize(
-                record, text, now=now, sender=sender, flags=repairs, options=self._options
+                record, text, now=now, sender=sender, flags=repairs, options=self.options
             )
         except Exception:
             self._context.log.exception("a frame from %s could not be read", sender)

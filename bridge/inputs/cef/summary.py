@@ -17,15 +17,16 @@ MAX_LINE: Final = 512
 NOTHING: Final = frozenset({"-", "None", "N/A", "null", "unknown"})
 """What senders write where they know nothing."""
 
-# Who and where, in the order in which the line tells it: the word, the keys that may hold it.
-_ROLES: Final = (
+ROLES: Final = (
     ("user", ("duser", "suser"), ""),
     ("host", ("dhost", "shost"), ""),
     ("from", ("src",), "spt"),
     ("to", ("dst",), "dpt"),
     ("file", ("fname",), ""),
 )
-_ROLE_KEYS: Final = frozenset(key for _, keys, _ in _ROLES for key in keys)
+"""Who and where, in the order in which the line tells it: the word, the keys that may hold it, and
+the key of its port."""
+_ROLE_KEYS: Final = frozenset(key for _, keys, _ in ROLES for key in keys)
 
 
 def level(record: CefRecord) -> int:
@@ -52,7 +53,11 @@ def line(record: CefRecord, text_keys: Sequence[str] = ("msg",)) -> str:
     if severity := header.get("severity"):
         head = f"{head} (severity {severity})"
     text = _first(pairs, text_keys)[: 2 * MAX_LINE]
-    whole = ", ".join([head, *_roles(pairs)]) + (f": {text}" if text else "")
+    return tidy(", ".join([head, *_roles(pairs)]) + (f": {text}" if text else ""))
+
+
+def tidy(whole: str) -> str:
+    """The text in one line of at most 512 characters."""
     if "  " in whole or not whole.isprintable():
         whole = " ".join(whole.split())
     return whole if len(whole) <= MAX_LINE else f"{whole[: MAX_LINE - 1]}…"
@@ -62,7 +67,7 @@ def _roles(pairs: Mapping[str, str]) -> list[str]:
     told: list[str] = []
     if _ROLE_KEYS.isdisjoint(pairs):
         return told
-    for word, keys, port_key in _ROLES:
+    for word, keys, port_key in ROLES:
         if value := _first(pairs, keys)[:MAX_LINE]:
             port = pairs.get(port_key, "")[:MAX_LINE]
             place = f"[{value}]" if port and ":" in value else value

@@ -1,0 +1,44 @@
+/* The compiled parts of the bridge: `bridge.native` says what they are for. */
+
+#include "press.h"
+
+static PyMethodDef functions[] = {
+    {"stencil", make_stencil, METH_VARARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static struct PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT, .m_name = "_core", .m_size = -1, .m_methods = functions,
+};
+
+static int add_constants(PyObject *module)
+{
+    const struct {
+        const char *name;
+        long value;
+    } constants[] = {
+        {"NO_SOURCE", NO_SOURCE}, {"FROM_VERSION", FROM_VERSION}, {"FROM_HEADER", FROM_HEADER},
+        {"CONSTANT", CONSTANT}, {"TEXT", TEXT}, {"LONG", LONG}, {"DOUBLE", DOUBLE},
+        {"BOOLEAN", BOOLEAN}, {"TIME", TIME}, {"BLANK", BLANK}, {"DIGITS", DIGITS}, {"CLOCK", CLOCK}, {"HOST", HOST}, {"LINE", LINE}, {"FRAME", FRAME},
+        {"EPOCH", EPOCH}, {"LEVEL", LEVEL}, {"SEVERITY_MEMBERS", SEVERITY_MEMBERS},
+        {"HEAD_MEMBERS", HEAD_MEMBERS}, {"MOMENT_MEMBERS", MOMENT_MEMBERS}, {"SENDER", SENDER},
+        {"RECEIVED", RECEIVED}, {"NUMBER", NUMBER}, {"MAX_PAIRS", MAX_PAIRS},
+        {"MAX_MEMBERS", MAX_MEMBERS}, {"MAX_TEXTS", MAX_TEXTS},
+    };
+    for (size_t i = 0; i < sizeof constants / sizeof *constants; i++) {
+        if (PyModule_AddIntConstant(module, constants[i].name, constants[i].value) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+PyMODINIT_FUNC PyInit__core(void)
+{
+    PyObject *module = PyModule_Create(&definition);
+    if (!module || add_constants(module) < 0 || PyModule_AddType(module, &PressType) < 0) {
+        Py_XDECREF(module);
+        return NULL;
+    }
+    return module;
+}

@@ -1,0 +1,175 @@
+"""Libraries in one process, on one core: the parser, lines to GELF bytes, the encoder."""
+
+from __future__ import annotations
+
+import gc
+import json
+import logging
+import re
+import time
+from collections.abc import Callable, Iterable
+from types import SimpleNamespace
+from typing import Any
+
+import graypy
+import pycef
+import pygelf.gelf
+
+from bridge import cef, gelf
+from bridge.clock import SystemClock
+from bridge.emit import Emitter
+from bridge.inputs.cef import CefConfig, CefInput
+from bridge.inputs.cef.reader import Reader
+from tests.bench.events import Record
+
+Job = Callable[[], object]
+
+_LINE = re.compile(
+    r"(?:<(\d+)>)?(?:1 )?(.*?)CEF:(\d+)\|" + r"\|".join([r"((?:[^|\\]|\\.)*)"] * 6) + r"\|(.*)",
+    re.DOTALL,
+)
+_PAIR = re.compile(r"(\w+)=(.*?)(?=\s\w+=|$)", re.DOTALL)
+_ESCAPED = re.compile(r"\\(.)")
+_NAMES = ("vendor", "product", "device_version", "class", "name", "severity")
+
+
+def plain(line: bytes) -> bytes:
+    """What one writes in an hour: a regular expression for the line, one for pairs, then `json`."""
+    text = line.decode().rstrip("\n")
+    match = _LINE.match(text)
+    assert match
+    priority, head, version, *header, extension = match.groups()
+    message: dict[str, Any] = {"version": "1.1", "host": (head or "-").split()[0], "level": 6}
+    message["_facility"] = int(priority or 0) // 8
+    message["_cef_version"] = version
+    for name, value in zip(_NAMES, header, strict=True):
+        message[f"_{name}"] = _ESCAPED.sub(_unescaped, value)
+    pairs = {key: _ESCAPED.sub(_unescaped, value) for key, value in _PAIR.findall(extension)}
+    for key, value in pairs.items():
+        if key.endswith("Label"):
+            continue
+        name = pairs.get(f"{key}Label", key)
+        message[f"_{name}"] = int(value) if value.isdigit() and len(value) < 18 else value
+    message["timestamp"] = int(pairs["rt"]) / 1000
+    message["short_message"] = message["_name"]
+    message["full_message"] = text
+    return json.dumps(message).encode()
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    return {"n": "\n", "r": "\r"}.get(match[1], match[1])
+
+
+class Path:
+    """The bridge's own way from frames to GELF documents, without sockets and spool."""
+
+    def __init__(self) -> None:
+        context: Any = SimpleNamespace(
+            id="edr", kinds={}, clock=SystemClock(), count=_ignore, log=logging.getLogger("bench")
+        )
+        config = CefConfig(type="cef", address="127.0.0.1:0")  # type: ignore[arg-type]
+        self._reader = Reader(context, config)
+        self._emit = Emitter(CefInput(config, context), _Collected(), SystemClock(), _ignore)  # type: ignore[arg-type]
+
+    def documents(self, frames: list[bytes]) -> list[bytes]:
+        """One document a frame."""
+        events = self._reader.read(frames, {}, "192.0.2.7")
+        return self._emit(events)  # type: ignore[return-value]
+
+
+class _Collected:
+    """In place of the spool: gives back what it is given."""
+
+    def __init__(self) -> None:
+        self.kinds: dict[str, str] = {}
+
+    def append(self, owner: str, documents: list[bytes], **more: Any) -> list[bytes]:
+        self.kinds.update(more["kinds"] or {})
+        return documents
+
+
+def _ignore(*counted: object) -> None:
+    pass
+
+
+def candidates(records: list[Record]) -> dict[str, dict[str, Job]]:
+    """What is compared, by table; ours first."""
+    frames = [record.line.rstrip(b"\n") for record in records]
+    texts = [frame.decode() for frame in frames]
+    # pycef fails on a header with an escaped pipe and knows no syslog header.
+    bare = [text[text.index("CEF:") :] for text in texts if "\\|" not in text]
+    path = Path()
+    events = [{"event_type": "bench", **record.pairs} for record in records]
+    return {
+        "parse": {
+            "bridge.cef.parse": over(cef.parse, bare),
+            "pycef.parse": over(pycef.parse, bare),
+            "bridge.cef.parse, syslog header and all": over(cef.parse, texts),
+        },
+        "line to GELF bytes": {
+            "gelf-bridge": lambda: path.documents(frames),
+            "plain regex + json": over(plain, frames),
+        },
+        "encode": {
+            "bridge.gelf.encode": over(gelf.encode, events),
+            "graypy": graypy_job(events),
+            "pygelf": pygelf_job(events),
+        },
+    }
+
+
+def over(function: Callable[[Any], object], items: Iterable[Any]) -> Job:
+    """Apply it to everything, keep nothing."""
+    every = list(items)
+
+    def job() -> None:
+        for item in every:
+            function(item)
+
+    return job
+
+
+def graypy_job(events: list[dict[str, Any]]) -> Job:
+    handler = graypy.GELFTCPHandler("192.0.2.7", 1, debugging_fields=False)
+    return over(handler.makePickle, log_records(events))
+
+
+def pygelf_job(events: list[dict[str, Any]]) -> Job:
+    def encode(record: logging.LogRecord) -> bytes:
+        message = pygelf.gelf.make(
+            record,
+            domain="bench",
+            debug=False,
+            version="1.1",
+            additional_fields={},
+            additional_env_fields={},
+            include_extra_fields=True,
+        )
+        return pygelf.gelf.pack(message, False, str)  # type: ignore[no-any-return]
+
+    return over(encode, log_records(events))
+
+
+def log_records(events: list[dict[str, Any]]) -> list[logging.LogRecord]:
+    """The same events as `logging` has them; `msg` is the message there."""
+    return [
+        logging.makeLogRecord(
+            {"levelno": logging.INFO, "levelname": "INFO", **event, "text": event["msg"]}
+            | {"msg": "event"}
+        )
+        for event in events
+    ]
+
+
+def compare(records: list[Record], rounds: int) -> dict[str, dict[str, list[float]]]:
+    """Microseconds of processor time an event: by table and candidate, one for each round."""
+    tables = candidates(records)
+    found = {table: {name: [] for name in jobs} for table, jobs in tables.items()}
+    for _ in range(rounds):
+        for table, jobs in tables.items():
+            for name, job in jobs.items():
+                gc.collect()
+                began = time.process_time()
+                job()
+                found[table][name].append((time.process_time() - began) / len(records) * 1e6)
+    return found

@@ -1,0 +1,113 @@
+"""The compiled parts against Python: `python -m tests.native.differential 1000000 [SEED]`.
+
+Every record goes both ways. Ends with 1 at the first difference, and shows it.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+import orjson
+
+from bridge.emit import Emitter
+from bridge.inputs.cef import CefConfig, CefInput
+from bridge.inputs.cef.press import Press
+from bridge.inputs.cef.reader import Reader
+from tests.native.records import frame
+
+START = 1_767_323_045.25
+
+
+class Clock:
+    """A clock that the test moves; some of its times have no short form as a decimal."""
+
+    def __init__(self) -> None:
+        self.time = START
+
+    def now(self) -> float:
+        return self.time
+
+
+class Kinds:
+    """In place of the spool: remembers kinds, gives documents back."""
+
+    def __init__(self) -> None:
+        self.kinds: dict[str, str] = {}
+
+    def append(
+        self, owner: str, documents: Sequence[bytes], *, kinds: Mapping[str, str] | None, **_: Any
+    ) -> Sequence[bytes]:
+        self.kinds.update(kinds or {})
+        return documents
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A frame that did not become the same in both ways."""
+
+    frame: bytes
+    pressed: bytes
+    usual: bytes
+
+
+class Comparison:
+    """One input with a press, and the usual way beside it."""
+
+    def __init__(self, **options: Any) -> None:
+        self.clock = Clock()
+        self.pressed = 0
+        kinds = Kinds()
+        self.errors: list[str] = []
+        log: Any = SimpleNamespace(error=self.errors.append, exception=self.errors.append)
+        context: Any = SimpleNamespace(
+            id="front", kinds=kinds.kinds, clock=self.clock, count=_ignore, log=log
+        )
+        config = CefConfig.model_validate({"type": "cef", "address": "127.0.0.1:0"} | options)
+        self.reader = Reader(context, config)
+        self.emit = Emitter(CefInput(config, context), kinds, self.clock, _ignore)  # type: ignore[arg-type]
+        self.press = Press(self.reader, self.emit)
+
+    def compare(self, data: bytes, sender: str = "192.0.2.7") -> Difference | None:
+        """Read a frame in both ways; what differs."""
+        (item,) = self.press.read([data], {}, sender)
+        difference = None
+        if isinstance(item, bytes):
+            self.pressed += 1
+            uid = orjson.loads(item)["_event_uid"]
+            (event,) = self.reader.read([data], {}, sender)
+            usual = self.emit.document(event, self.clock.now(), int(uid.partition("-")[2]))
+            difference = Difference(data, item, usual) if item != usual else None
+        self.emit([item])
+        return difference
+
+
+def _ignore(*counted: object, **more: object) -> None:
+    pass
+
+
+def run(count: int, seed: int, tell: Callable[[int, int], None] = _ignore) -> Comparison:
+    """Compare so many records; raises AssertionError at the first difference."""
+    rng = random.Random(seed)
+    comparison = Comparison()
+    for number in range(count):
+        if rng.random() < 0.01:
+            comparison.clock.time += rng.choice([0.001, 1.0, 61.0, 1e-6, 3e6])
+        difference = comparison.compare(frame(rng))
+        assert difference is None, difference
+        assert not comparison.errors, comparison.errors
+        if number % 10_000 == 0:
+            tell(number, comparison.pressed)
+    return comparison
+
+
+if __name__ == "__main__":
+    logging.disable()
+    total, seed = int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 1
+    done = run(total, seed, lambda number, pressed: print(number, pressed, end="\r", flush=True))
+    print(f"{total} records, {done.pressed} of them by the compiled press: no difference")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from bridge.clock import SystemClock
 from bridge.config import ComponentConfig, Config, Kind, Registry
@@ -12,32 +13,46 @@ from bridge.errors import BridgeError
 from bridge.inputs import Context
 
 
-def try_all(config: Config, registry: Registry) -> dict[str, str]:
-    """`input protect (cylance)` → what is wrong with it, or an empty text.
+class Tried(NamedTuple):
+    """What came of trying something, such as `input protect (cylance)`."""
+
+    name: str
+    problem: str = ""
+    """What is wrong; empty when it works."""
+    words: str = ""
+    """What else there is to say of what works."""
+
+
+def try_all(config: Config, registry: Registry) -> list[Tried]:
+    """What is wrong with each component, and what it is like.
 
     An input that would listen where a running bridge listens already says so.
     """
     return asyncio.run(_try_all(config, registry))
 
 
-async def _try_all(config: Config, registry: Registry) -> dict[str, str]:
-    tried: dict[str, str] = {}
+async def _try_all(config: Config, registry: Registry) -> list[Tried]:
+    tried: list[Tried] = []
     kinds: tuple[tuple[Kind, Mapping[str, ComponentConfig]], ...] = (
         ("input", config.inputs),
         ("output", config.outputs),
     )
     for kind, components in kinds:
         for name, own in components.items():
-            tried[f"{kind} {name} ({own.type})"] = await _try(kind, name, own, registry)
+            problem, words = await _try(kind, name, own, registry)
+            tried.append(Tried(f"{kind} {name} ({own.type})", problem, words))
     return tried
 
 
-async def _try(kind: Kind, name: str, config: ComponentConfig, registry: Registry) -> str:
+async def _try(
+    kind: Kind, name: str, config: ComponentConfig, registry: Registry
+) -> tuple[str, str]:
     try:
-        await registry.component(kind, config.type)(config, lone_context(kind, name)).check()
+        component = registry.component(kind, config.type)(config, lone_context(kind, name))
+        words = await component.check()
     except (BridgeError, OSError) as error:
-        return str(error) or type(error).__name__
-    return ""
+        return str(error) or type(error).__name__, ""
+    return "", words or ""
 
 
 def lone_context(kind: Kind, name: str) -> Context:

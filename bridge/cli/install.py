@@ -15,12 +15,12 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from bridge import http
+from bridge.cli.graylog_options import server_options
 from bridge.cli.options import Decorator
 from bridge.cli.plan_text import show, summary
 from bridge.errors import BridgeError
 from bridge.graylog import content_packs
-from bridge.graylog.client import TOKEN_VARIABLE, Graylog, GraylogError, read_token
+from bridge.graylog.client import Graylog, GraylogError
 from bridge.graylog.entity import Entity
 from bridge.graylog.installer import EXTRAS, Choices, known_stream, plan_installation
 from bridge.graylog.kinds.indices import INDEX_SETS, defaults, keeps
@@ -30,54 +30,6 @@ from bridge.graylog.removal import plan_removal
 from bridge.graylog.saving import ours, save
 from bridge.graylog.schema import SCHEMAS
 from bridge.graylog.survey import Server, survey
-from bridge.net.client_tls import ClientTls
-
-
-def server_options(command: Callable[..., None]) -> Callable[..., None]:
-    """`--graylog`, `--token-file` and how the server is recognised; the command gets `server`."""
-
-    @functools.wraps(command)
-    def wrapped(
-        url: str, token_file: Path | None, authorities: Path | None, verify: bool, **options: Any
-    ) -> None:
-        tls = ClientTls(authorities=authorities, verify=verify)
-        graylog = Graylog(url, _token(token_file), http.HttpOptions(tls=tls))
-        command(graylog=graylog, **options)
-
-    decorated: Callable[..., None] = wrapped
-    for option in reversed(_SERVER):
-        decorated = option(decorated)
-    return decorated
-
-
-_SERVER: tuple[Decorator, ...] = (
-    click.option("--graylog", "url", required=True, metavar="URL", help="The server."),
-    click.option(
-        "--token-file",
-        type=click.Path(exists=True, dir_okay=False, path_type=Path),
-        help=f"File with an access token; else {TOKEN_VARIABLE}, else a question.",
-    ),
-    click.option(
-        "--authorities",
-        type=click.Path(exists=True, path_type=Path),
-        help="Authorities for its certificate, PEM; default: those of the system.",
-    ),
-    click.option(
-        "--no-verify", "verify", flag_value=False, default=True, help="Take any certificate."
-    ),
-)
-
-
-def _token(path: Path | None) -> str:
-    if token := read_token(path):
-        return token
-    if path is None and sys.stdin.isatty():
-        return str(click.prompt("Access token", hide_input=True)).strip()
-    place = str(path) if path else f"the environment variable {TOKEN_VARIABLE}"
-    raise GraylogError(
-        f"{place} has no access token: make one in Graylog (System / Users and Teams, Edit tokens) "
-        f"and give it by --token-file or {TOKEN_VARIABLE}"
-    )
 
 
 def choice_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -165,7 +117,7 @@ saved_option = click.option(
 
 
 @click.command()
-@server_options
+@server_options(required=True)
 @choice_options
 @saved_option
 @verbose_option
@@ -194,7 +146,7 @@ def install(
 
 
 @click.command()
-@server_options
+@server_options(required=True)
 @choice_options
 @verbose_option
 @click.pass_context
@@ -216,7 +168,7 @@ def diff(ctx: click.Context, graylog: Graylog, choices: Choices, verbose: bool) 
 
 
 @click.command()
-@server_options
+@server_options(required=True)
 @click.option("--force", is_flag=True, help="Remove what was edited, too.")
 @click.option("--keep", is_flag=True, help="Leave what was edited as it is.")
 @click.option("--delete-events", is_flag=True, help="Remove the index set with all events in it.")
@@ -250,7 +202,7 @@ def remove(
 
 
 @click.command()
-@server_options
+@server_options(required=True)
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 def export(graylog: Graylog, folder: Path) -> None:
     """Write what the server holds of ours into FOLDER, edited or not.

@@ -79,8 +79,12 @@ class Output(ABC):
         """
         return str(await asyncio.get_running_loop().create_future())
 
-    async def check(self) -> None:
-        """Try the destination; raise with advice when something is wrong."""
+    async def check(self) -> str | None:
+        """Try the destination; raise with advice when something is wrong.
+
+        What there is to say otherwise is returned: `TLSv1.3, certificate valid for 61 more days`.
+        """
+        return None
 
 
 __all__ = ["Batch", "Context", "Output", "OutputConfig", "Selection"]

@@ -21,6 +21,7 @@ from bridge.config import ByteSize, Secret
 from bridge.errors import BridgeError, Rejected, Retryable
 from bridge.http import HttpOptions
 from bridge.inputs import Context
+from bridge.net.certificates import described
 from bridge.outputs import Batch, Output, OutputConfig
 
 BUSY: Final = frozenset({408, 425, 429})
@@ -115,12 +116,15 @@ class GelfHttp(Output):
         if client:
             await client.aclose()
 
-    async def check(self) -> None:
+    async def check(self) -> str | None:
         """See that there is a GELF HTTP input at the URL."""
         async with self._make() as client:
-            status = await self._ask(client)
-        if status == httpx.codes.NOT_FOUND:
+            answer = await self._ask(client)
+            tls = answer.extensions["network_stream"].get_extra_info("ssl_object")
+            words = described(tls) if tls else None
+        if answer.status_code == httpx.codes.NOT_FOUND:
             raise BridgeError(f"{self.config.url}: there is no GELF HTTP input at this path")
+        return words
 
     # Requests
 
@@ -163,11 +167,11 @@ class GelfHttp(Output):
             self._break(http.words(error))
             raise Retryable(http.words(error)) from error
 
-    async def _ask(self, client: httpx.AsyncClient) -> int:
-        """The status of a request for nothing; raises `Retryable`."""
+    async def _ask(self, client: httpx.AsyncClient) -> httpx.Response:
+        """The answer to a request for nothing; raises `Retryable`."""
         self._asked_at = self.context.clock.monotonic()
         try:
-            return (await client.options(self.config.url)).status_code
+            return await client.options(self.config.url)
         except httpx.TransportError as error:
             raise Retryable(http.words(error)) from error
 

@@ -49,9 +49,9 @@ class Sample:
         return held | more | {"timestamp": _milliseconds(received["timestamp"])}
 
 
-def cybereason(now: float | None = None) -> list[Sample]:
+def cybereason(now: float | None = None, schema: str = "ecs") -> list[Sample]:
     """Five MalOps, as published or with their times moved to `now` (seconds since the epoch)."""
-    samples = _read("cybereason.json")
+    samples = _read("cybereason.json" if schema == "ecs" else f"cybereason_{schema}.json")
     return samples if now is None else [_moved(sample, now) for sample in samples]
 
 

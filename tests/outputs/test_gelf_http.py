@@ -113,6 +113,9 @@ async def test_over_tls(host: Host, tmp_path: Path) -> None:
     async with FakeGraylog(tls=authority.server()) as graylog:
         url = f"https://127.0.0.1:{graylog.http_port}"
         tls = {"authorities": authority.file}
+        config = GelfHttp.Config.model_validate({"type": "gelf_http", "url": url, "tls": tls})
+        words = await GelfHttp(config, host.context()).check()
+        assert str(words).startswith("TLSv1.3, certificate valid for ")
         async with connected(host, 0, url=url, tls=tls) as sender:
             await sender.send(batch(1, 2))
         assert sorted(numbers(graylog.documents)) == [1, 2]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import socket
 import ssl
 from pathlib import Path
@@ -222,4 +223,10 @@ async def test_a_file_that_cannot_be_used_is_told(host: Host, tmp_path: Path) ->
 
 async def test_check_goes_through_the_handshake(host: Host, authority: Authority) -> None:
     async with FakeGraylog(tls=authority.server()) as graylog:
-        await output(host, graylog.port, tls=tls(authority), confirm="close_notify").check()
+        sender = output(host, graylog.port, tls=tls(authority), confirm="close_notify")
+        words = await sender.check()
+        unverified = await output(host, graylog.port, tls={"verify": False}).check()
+    assert words is not None
+    place = f"127.0.0.1:{graylog.port}: TLSv1.3, certificate valid for"
+    assert re.fullmatch(rf"{place} \d+ more days, answers close_notify", words)
+    assert "certificate not verified" in str(unverified)

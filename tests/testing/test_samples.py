@@ -32,14 +32,21 @@ ORIGINALS = {
 }
 
 
-@pytest.mark.parametrize("source", ORIGINALS)
+@pytest.mark.parametrize(
+    ("source", "schema", "name"),
+    [
+        ("cybereason", "ecs", "cybereason.json"),
+        ("cybereason", "gim", "cybereason_gim.json"),
+        ("cylance", "ecs", "cylance.json"),
+    ],
+)
 def test_a_file_holds_what_the_judge_says(
-    source: str, judge: Judge, generated: Callable[[Path, str], None]
+    source: str, schema: str, name: str, judge: Judge, generated: Callable[[Path, str], None]
 ) -> None:
-    load(judge, rule_set(source, "ecs"))
+    load(judge, rule_set(source, schema))
     found = [result(judge, sample) for sample in ORIGINALS[source]]
     text = json.dumps(found, indent=2, ensure_ascii=False, sort_keys=True)
-    generated(FOLDER / f"{source}.json", f"{text}\n")
+    generated(FOLDER / name, f"{text}\n")
 
 
 def result(judge: Judge, sample: Sample) -> dict[str, object]:

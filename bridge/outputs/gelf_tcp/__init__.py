@@ -153,14 +153,14 @@ class GelfTcp(Output):
         if sending:
             await sending.close()
 
-    async def check(self) -> None:
+    async def check(self) -> str | None:
         """Connect to every endpoint, and see that it answers FIN with FIN."""
         if tls := self.config.client_tls:
             client_context(tls)
-        for endpoint in self.config.endpoints:
-            await self._check(endpoint)
+        found = [await self._check(endpoint) for endpoint in self.config.endpoints]
+        return "; ".join(filter(None, found))
 
-    async def _check(self, endpoint: Endpoint) -> None:
+    async def _check(self, endpoint: Endpoint) -> str:
         ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._dialer.prepare()
         connection = await self._dialer.open(endpoint, lambda _, failure: ended.set_result(failure))
@@ -175,6 +175,7 @@ class GelfTcp(Output):
             connection.abort()
         if failure and self._pace.confirms:
             raise BridgeError(f"{endpoint}: {failure}")
+        return f"{endpoint}: {words}" if (words := connection.described()) else ""
 
     def _opened(self, connection: Connection) -> None:
         if isinstance(connection, TlsConnection):

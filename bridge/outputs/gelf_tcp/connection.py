@@ -139,6 +139,10 @@ class Connection(asyncio.Protocol):
             return "it closed the connection while the last bytes were on their way"
         return ""
 
+    def described(self) -> str:
+        """What there is to say about it; nothing of a plain one."""
+        return ""
+
     def report(self, failure: str) -> None:
         """Tell the end, once, and let go."""
         if not self.end.done():

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Final
 
 from bridge.config import Endpoint
+from bridge.net.certificates import described
 from bridge.net.reasons import reason
 from bridge.outputs.gelf_tcp.connection import Connection
 
@@ -82,6 +83,11 @@ class TlsConnection(Connection):
                 "the connection itself"
             )
         return failure
+
+    def described(self) -> str:
+        """TLS version, days left of the certificate, and whether close_notify is answered."""
+        answers = "answers" if self.notified else "does not answer"
+        return f"{described(self._tls)}, {answers} close_notify"
 
     def _advance(self) -> None:
         """Handle what has come; TLS answers by itself."""

@@ -53,11 +53,11 @@ class Result:
 class Run:
     """One seed."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, ledger: Ledger | None = None) -> None:
         self.random = random.Random(seed)
         self.clock = VirtualClock()
         self.cylance = FakeCylance(seed, self.clock.now)
-        self.ledger = Ledger()
+        self.ledger = ledger or Ledger()
         self.host = Host(self.ledger, self.clock)
         self.result = Result()
         self.start = self.clock.now() - 6 * HOUR
@@ -85,12 +85,14 @@ class Run:
             while self._rounds < rounds:
                 await self._live_until_killed(rounds)
             await self._calm_end()
+        await self.ledger.settle()
         self._judge()
         return self.result
 
     async def _live_until_killed(self, rounds: int) -> None:
         """One process: rounds until its end, which may come at any point of a round."""
         poller = self._poller()
+        self.ledger.serve(poller)
         async with poller.opened():
             while self._rounds < rounds and await self._survives(poller):
                 self._rounds += 1
@@ -156,6 +158,7 @@ class Run:
         self.cylance.api.faults.rate = 0.0
         self.cylance.api.on_request = lambda path: None
         poller = self._poller()
+        self.ledger.serve(poller)
         async with poller.opened():
             await self._poll(poller)
 

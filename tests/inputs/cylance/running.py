@@ -13,6 +13,7 @@ from bridge.health import State
 from bridge.inputs import Context
 from bridge.inputs.cylance import CylanceConfig, CylanceInput
 from bridge.inputs.cylance.fake import FakeCylance
+from bridge.inputs.poller import Poller
 from tests.clocks import VirtualClock
 
 
@@ -44,6 +45,12 @@ class Ledger:
         taken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         taken.set_result(None)
         return taken
+
+    def serve(self, poller: Poller) -> None:
+        """From now on this poller hands over."""
+
+    async def settle(self) -> None:
+        """Everything was handed over."""
 
     async def checkpoint(self, stream: str) -> Any:
         return self.checkpoints.get(stream)

@@ -112,7 +112,10 @@ class Component:
 
 @dataclass(frozen=True, slots=True)
 class SpoolState:
-    """Sizes in bytes; `full` and `trouble` are sentences, or empty when all is well."""
+    """Sizes in bytes; `full` and `trouble` are sentences, or empty when all is well.
+
+    `aside` are the damaged files that were set aside and still wait to be salvaged.
+    """
 
     directory: str
     bytes: int
@@ -120,6 +123,7 @@ class SpoolState:
     oldest: float | None
     full: str
     trouble: str
+    aside: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +176,7 @@ async def take(running: Running) -> Snapshot:
             oldest=balance.oldest,
             full=running.spool.full,
             trouble=running.spool.trouble,
+            aside=[str(file) for file in running.spool.aside],
         ),
     )
 

@@ -33,6 +33,7 @@ COMMANDS = {
     "completion": "bridge.cli.completion:completion",
     "version": "bridge.cli.version:version",
     "dead": "bridge.cli.dead:dead",
+    "spool": "bridge.cli.spool:spool",
     "backfill": "bridge.cli.backfill:backfill",
     "checkpoint": "bridge.cli.checkpoint:checkpoint",
     "demo": "bridge.cli.demo:demo",

@@ -107,3 +107,6 @@ def _spool(spool: dict[str, Any], now: float) -> Iterator[str]:
         yield click.style(f"  full, so that inputs wait: {printable(spool['full'])}", fg="red")
     if spool["trouble"]:
         yield click.style(f"  in trouble: {printable(spool['trouble'])}", fg="red")
+    for file in spool["aside"]:
+        text = f"  damaged and set aside: {printable(file)} (gelf-bridge spool salvage)"
+        yield click.style(text, fg="red")

@@ -11,7 +11,6 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -21,12 +20,10 @@ import orjson
 from bridge.spool.damage import Impossible
 from bridge.spool.model import Json
 from bridge.spool.tally import Tally, load
-from bridge.spool.transaction import Row
+from bridge.spool.transaction import Row, remember
 from bridge.spool.wreck import Small, Wreck
 
 SLICE: Final = 5000
-SALVAGED: Final = ""
-"""The input, in the table of keys, that rows of wrecks come from."""
 
 # The newest version of a checkpoint, the latest offer of a key; a kind never changes.
 MERGE: Final = {
@@ -122,13 +119,6 @@ def insert(db: sqlite3.Connection, row: Row) -> None:
         " VALUES (?, ?, ?, ?, ?, unixepoch(), ?)",
         (batch.id, batch.input, row.target, batch.count, len(batch.data), batch.data),
     )
-
-
-def remember(db: sqlite3.Connection, rowid: int, data: bytes) -> bool:
-    """Note that a row or a dead letter was taken out of a wreck; False when it was before."""
-    taken = blake2b(b"%d:" % rowid + data, digest_size=16).digest()
-    query = "INSERT OR IGNORE INTO seen VALUES (?, ?, unixepoch())"
-    return db.execute(query, (SALVAGED, taken)).rowcount > 0
 
 
 def sound(tally: Tally) -> Tally:

@@ -93,9 +93,9 @@ class Pages:
         return kind if 1 <= kind <= 5 else 0
 
     def trees(self) -> Iterator[int]:
-        """The pages that hold records, as far as the map tells; unknown ones are among them."""
+        """The pages that may hold records: all but those that the map calls free."""
         for number in chain(range(1, self._there + 1), self._beyond):
-            if self.kind(number) in (0, *TREES):
+            if self.kind(number) != FREE:
                 yield number
 
     def payload(self, cell: Cell) -> bytes:

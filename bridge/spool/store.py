@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
 import sqlite3
-from collections.abc import Callable, Collection, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +18,12 @@ from bridge.clock import Clock
 from bridge.errors import SpoolError
 from bridge.spool import schema
 from bridge.spool.damage import Damaged, Impossible, is_damage, set_aside
-from bridge.spool.heritage import inherit, learn
+from bridge.spool.heritage import inherit, learn, take_over
 from bridge.spool.model import Batch, Checkpoint, DeadLetter, Json, Taken
 from bridge.spool.tally import Tally, load
 from bridge.spool.transaction import Append, Row, Transaction, key, seen
 from bridge.spool.wal import found_unopened
+from bridge.spool.wreck import Small
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +34,8 @@ SEEN_SECONDS: Final = 40 * 24 * 3600
 """How long a key is remembered after it was last offered."""
 SPARE_PAGES: Final = 2048
 """Free pages that the file keeps for the next rows (32 MiB)."""
+RESERVE_BYTES: Final = 16 * 1024 * 1024
+"""What salvaging leaves free of the disk."""
 SLICE: Final = 512
 """How many pages or keys one round of `tidy` takes, so that commits hardly notice."""
 
@@ -137,6 +142,15 @@ class Store:
         self.tally = work.tally
         self.reusable = self._reusable()
         return Done(results, taken, work.rows, self.tally)
+
+    def take_over(self, records: Iterable[Small]) -> tuple[Tally, Counter[str]]:
+        """Merge the small records of a damaged file; its counters, and what was new, by table."""
+        return take_over(self._db, records)
+
+    def free(self) -> float:
+        """Bytes of the disk that may be used without a WAL that could not grow any more."""
+        disk = os.statvfs(self._path.parent)
+        return disk.f_bavail * disk.f_frsize - RESERVE_BYTES
 
     def tidy(self) -> bool:
         """Forget old keys and give free pages back to the disk; True when there is more to do."""

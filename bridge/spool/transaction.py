@@ -14,6 +14,8 @@ from bridge.spool.tally import InputTally, OutputTally, Tally, count, newest
 
 ROW_BYTES: Final = 256 * 1024
 REASON_CHARACTERS: Final = 1000
+SALVAGED: Final = ""
+"""The input, in the table of keys, that the rows of damaged files come from."""
 REFRESH_SECONDS: Final = 3600
 """A seen key that is offered again and again is written at most once in this time."""
 
@@ -190,6 +192,24 @@ class Transaction:
         """Forget dead letters; how many there were."""
         return sum(self._forget(letter) for letter in letters)
 
+    # What was in a damaged file
+
+    def restore(self, rowid: int, owner: str, targets: Iterable[str | None], data: bytes) -> bool:
+        """Put a row back for some outputs, unless that was done before."""
+        if not remember(self._db, rowid, data):
+            return False
+        for target in targets:
+            self._insert(owner, target, data.split(b"\0"))
+        return True
+
+    def rebury(self, rowid: int, output: str, buried: Buried, created: float) -> bool:
+        """Put a dead letter back, unless that was done before; it was counted once already."""
+        if not remember(self._db, rowid, buried.document):
+            return False
+        self._keep_dead(output, buried, created)
+        self._bound_dead()
+        return True
+
     # What the others are made of
 
     def save(self, before: Tally) -> None:
@@ -255,13 +275,21 @@ class Transaction:
     def _bury(self, output: str, tally: OutputTally, buried: Sequence[Buried]) -> None:
         tally.buried += len(buried)
         for one in buried:
-            reason = one.reason[:REASON_CHARACTERS].encode("utf-8", "replace").decode()
-            self._db.execute(
-                "INSERT INTO dead (output, input, reason, created, bytes, document)"
-                " VALUES (?, ?, ?, ?, ?, ?)",
-                (output, one.input, reason, self._now, len(one.document), one.document),
-            )
-            self.tally.dead_bytes += len(one.document)
+            self._keep_dead(output, one, self._now)
+        self._bound_dead()
+
+    def _keep_dead(self, output: str, buried: Buried, created: float) -> None:
+        reason = buried.reason[:REASON_CHARACTERS].encode("utf-8", "replace").decode()
+        size = len(buried.document)
+        self._db.execute(
+            "INSERT INTO dead (output, input, reason, created, bytes, document)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            (output, buried.input, reason, created, size, buried.document),
+        )
+        self.tally.dead_bytes += size
+
+    def _bound_dead(self) -> None:
+        """Forget the oldest dead letters when there are too many."""
         while self.tally.dead_bytes > self._dead_limit:
             oldest, owner = self._db.execute(
                 "SELECT id, output FROM dead ORDER BY id LIMIT 1"
@@ -296,6 +324,13 @@ class Transaction:
 def key(uid: str) -> bytes:
     """What is remembered of an `event_uid`: 16 bytes, however long and odd it is."""
     return blake2b(uid.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def remember(db: sqlite3.Connection, rowid: int, data: bytes) -> bool:
+    """Note that something was taken out of a damaged file; False when it was before."""
+    taken = blake2b(b"%d:" % rowid + data, digest_size=16).digest()
+    query = "INSERT OR IGNORE INTO seen VALUES (?, ?, unixepoch())"
+    return db.execute(query, (SALVAGED, taken)).rowcount > 0
 
 
 def seen(db: sqlite3.Connection, owner: str, keys: Iterable[bytes]) -> set[bytes]:

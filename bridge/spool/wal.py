@@ -30,6 +30,8 @@ class Frame:
     page: int
     pages: int
     content: bytes = field(repr=False)
+    good: bool = True
+    """Whether its checksum is right, given that of the frame before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,34 +67,34 @@ def read(path: Path) -> Wal:
     if len(content) < WAL_HEADER_BYTES + FRAME_BYTES:
         return Wal()
     head = struct.unpack_from(">8I", content)
-    order = MAGIC_NUMBERS.get(head[0])
-    sums = checksum(content[:24], order) if order else None
-    known = sums == head[6:8]
+    order = MAGIC_NUMBERS.get(head[0], sys.byteorder)
+    known = head[0] in MAGIC_NUMBERS and checksum(content[:24], order) == head[6:8]
     # The first frame is always of the newest generation.
     salts = head[4:6] if known else struct.unpack_from(">2I", content, WAL_HEADER_BYTES + 8)
-    frames, good = take(content, salts, order if known else None, head[6:8])
+    frames, unbroken = take(content, salts, order, head[6:8])
     ends = [number for number, frame in enumerate(frames, 1) if frame.pages]
-    end = max((number for number in ends if number <= good), default=0)
+    end = max((number for number in ends if known and number <= unbroken), default=0)
     return Wal(tuple(frames[:end]), tuple(frames[end : max(ends, default=0)]), known)
 
 
 def take(
-    content: bytes, salts: tuple[int, ...], order: str | None, sums: tuple[int, ...]
+    content: bytes, salts: tuple[int, ...], order: str, sums: tuple[int, ...]
 ) -> tuple[list[Frame], int]:
-    """The frames with the salts of this generation; how many of the first have good checksums."""
+    """The frames with the salts of this generation; how many are good before the first bad one."""
     frames: list[Frame] = []
-    good, unbroken = 0, order is not None
+    unbroken, counting = 0, True
     for start in range(WAL_HEADER_BYTES, len(content) - FRAME_BYTES + 1, FRAME_BYTES):
         page, pages, *rest = FRAME_HEADER.unpack_from(content, start)
         body = content[start + FRAME_HEADER.size : start + FRAME_BYTES]
-        is_ours = tuple(rest[:2]) == salts and page > 0
-        if unbroken and order:
-            sums = checksum(content[start : start + 8] + body, order, sums)
-            unbroken = is_ours and sums == tuple(rest[2:])
-        if is_ours:
-            frames.append(Frame(page, pages, body))
-            good += unbroken
-    return frames, good
+        own, stored = tuple(rest[:2]) == salts and page > 0, tuple(rest[2:])
+        if own:
+            good = checksum(content[start : start + 8] + body, order, sums) == stored
+            frames.append(Frame(page, pages, body, good))
+            counting = counting and good
+            unbroken += counting
+        counting = counting and own
+        sums = stored
+    return frames, unbroken
 
 
 def checksum(content: bytes, order: str, start: tuple[int, ...] = (0, 0)) -> tuple[int, int]:

@@ -17,10 +17,12 @@ from pathlib import Path
 from typing import Final, Self
 
 from bridge.spool import wal
+from bridge.spool.damage import WAL, beside
 from bridge.spool.pages import (
     INTEGERS,
     TABLE_INTERIOR,
     TABLE_LEAF,
+    TREES,
     Cell,
     Pages,
     Unreadable,
@@ -57,6 +59,8 @@ class WreckedRow:
     target: str | None
     count: int
     data: bytes = field(repr=False)
+    is_live: bool = False
+    """Whether it cannot be one that had been deleted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +92,16 @@ class Wreck:
 
     def __init__(self, path: Path) -> None:
         self._ends = ExitStack()
+        self.exists = path.exists() or beside(path, WAL).exists()
         self.log = wal.read(path)
-        states = [self.log.whole]
-        if self.log.behind:
-            states.append((*self.log.whole, *self.log.behind))
-        self._states = [Pages(path, frames) for frames in states]
+        behind = self.log.behind
+        good = tuple(frame for frame in behind if frame.good)
+        self._states = [Pages(path, self.log.whole)]
+        for more in (good, behind) if behind else ():
+            self._states.append(Pages(path, (*self.log.whole, *more)))
         for state in self._states:
             self._ends.callback(state.close)
-        self._later = {frame.page for frame in self.log.behind}
+        self._later = {frame.page for frame in behind}
         self._places: dict[str, list[tuple[int, int, int]]] = {"batches": [], "dead": []}
         self.newest = 0
         self.unreadable: Counter[str] = Counter()
@@ -115,17 +121,17 @@ class Wreck:
 
     def rows(self) -> Iterator[WreckedRow]:
         """The rows, each once, in their order."""
-        for rowid, values in self._stored("batches"):
+        for rowid, values, is_live in self._stored("batches"):
             match values:
                 case [_, str(owner), str() | None as target, int(count), int(size), _, bytes(data)]:
                     if len(data) == size and data.count(0) + 1 == count:
-                        yield WreckedRow(rowid, owner, target, count, data)
+                        yield WreckedRow(rowid, owner, target, count, data, is_live)
                         continue
             self.unreadable["rows"] += 1
 
     def letters(self) -> Iterator[WreckedLetter]:
         """The dead letters, each once, in their order."""
-        for rowid, values in self._stored("dead"):
+        for rowid, values, _ in self._stored("dead"):
             match values:
                 case [_, str(output), str(owner), str(reason), created, int(size), bytes(document)]:
                     if len(document) == size and isinstance(created, int | float):
@@ -140,8 +146,7 @@ class Wreck:
             is_table = content[100 if page == 1 else 0] in (TABLE_LEAF, TABLE_INTERIOR)
             found = list(cells(content, page))
         except Unreadable:
-            if state.kind(page):
-                self.unreadable["pages"] += 1
+            self.unreadable["pages"] += state.kind(page) in TREES
             return
         first: dict[str, int] = {}
         for cell in found:
@@ -172,22 +177,24 @@ class Wreck:
             return None
         return Small(table, tuple(values))
 
-    def _stored(self, table: str) -> Iterator[tuple[int, list[Value]]]:
-        """The records of a table with ids; an empty one for what cannot be read any more."""
-        done: set[int] = set()
+    def _stored(self, table: str) -> Iterator[tuple[int, list[Value], bool]]:
+        """The records of a table with ids, empty ones for what cannot be read any more."""
+        done: set[tuple[int, int]] = set()
         for _, number, page in sorted(self._places[table]):
             state = self._states[number]
+            is_live = state.kind(page) in TREES and not self.log.behind
             for cell in cells(state.page(page), page):
-                if cell is None or cell.rowid is None or cell.rowid in done:
+                if cell is None or cell.rowid is None or table_of(cell, TABLES) != table:
                     continue
-                if table_of(cell, TABLES) == table:
-                    try:
-                        values = columns(state.payload(cell))
-                    except Unreadable:
-                        values = []
-                    else:
-                        done.add(cell.rowid)
-                    yield cell.rowid, values
+                try:
+                    payload = state.payload(cell)
+                    values = columns(payload)
+                except Unreadable:
+                    yield cell.rowid, [], is_live
+                    continue
+                if (one := (cell.rowid, hash(payload))) not in done:
+                    done.add(one)
+                    yield cell.rowid, values, is_live
 
 
 def table_of(cell: Cell | None, tables: dict[str, re.Pattern[str]]) -> str | None:

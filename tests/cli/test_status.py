@@ -143,6 +143,7 @@ def test_a_balance_that_does_not_add_up_is_said(tmp_path: Path) -> None:
         "oldest": None,
         "full": "it holds 9 bytes of at most 1",
         "trouble": "",
+        "aside": [],
     }
     snapshot = {
         "version": "1",

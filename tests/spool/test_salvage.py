@@ -1,0 +1,257 @@
+"""What can be read of a damaged file gets into a spool again, once."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import random
+from pathlib import Path
+
+import pytest
+
+from bridge.config import SpoolConfig
+from bridge.errors import SpoolError, SpoolLocked, SpoolTooNew
+from bridge.spool import Progress, Spool
+from bridge.spool.salvage import Salvaged, export, salvage
+from bridge.spool.wreck import Wreck
+from tests.spool.conftest import Opener, sql, texts
+from tests.spool.wrecks import PAGE, Image, flipped, make, marked, may_be_lost
+
+DEAD_LIMIT = 2**20
+FLIPS = 150
+OPENINGS = 25
+
+
+@pytest.fixture(scope="module")
+def image(tmp_path_factory: pytest.TempPathFactory) -> Image:
+    """One spool for all tests here."""
+    return asyncio.run(make(tmp_path_factory.mktemp("image") / "spool"))
+
+
+def found_in(path: Path) -> set[bytes]:
+    """The events that can be read of a file."""
+    with Wreck(path) as wreck:
+        for _ in wreck.survey():
+            pass
+        return {row.data for row in wreck.rows()}
+
+
+def expect(image: Image, path: Path, *pages: bytes) -> None:
+    """Every event is found that was on none of these pages."""
+    found = found_in(path)
+    for number, event in image.waiting.items():
+        if event not in found:
+            assert any(may_be_lost(page, number) for page in pages), f"event {number} is lost"
+
+
+def test_everything_is_found_in_a_sound_file(image: Image, tmp_path: Path) -> None:
+    assert len(image.wal) > 20 * PAGE
+    expect(image, image.write(tmp_path))
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_flipped_bit_costs_no_more_than_its_page(image: Image, tmp_path: Path, seed: int) -> None:
+    """In the file, and in the WAL."""
+    chance = random.Random(seed)
+    for _ in range(FLIPS // 2):
+        in_wal, bit = chance.random() < 0.5, chance.randrange(8)
+        content = image.wal if in_wal else image.main
+        place = chance.randrange(len(content))
+        broken = flipped(content, place, bit)
+        if in_wal:
+            start = 32 + (place - 32) // (PAGE + 24) * (PAGE + 24)
+            path = image.write(tmp_path, wal=broken)
+            expect(image, path, content[max(0, start) : start + PAGE + 24])
+        else:
+            start = place // PAGE * PAGE
+            path = image.write(tmp_path, main=broken)
+            expect(image, path, content[start : start + PAGE])
+
+
+def test_a_file_that_ends_too_early_gives_what_is_left(image: Image, tmp_path: Path) -> None:
+    """Cut at the border of each page."""
+    for end in range(0, len(image.main), 4 * PAGE):
+        pages = [image.main[n : n + PAGE] for n in range(end, len(image.main), PAGE)]
+        expect(image, image.write(tmp_path, main=image.main[:end]), *pages)
+
+
+def test_a_file_without_its_wal_gives_its_own_rows(image: Image, tmp_path: Path) -> None:
+    frames = [image.wal[n : n + PAGE + 24] for n in range(32, len(image.wal), PAGE + 24)]
+    expect(image, image.write(tmp_path, wal=b""), *frames)
+
+
+def test_a_wal_without_its_file_gives_its_own_rows(image: Image, tmp_path: Path) -> None:
+    pages = [image.main[n : n + PAGE] for n in range(0, len(image.main), PAGE)]
+    path = image.write(tmp_path)
+    path.unlink()
+    expect(image, path, *pages)
+
+
+def places(image: Image, count: int, seed: int) -> list[tuple[bool, int]]:
+    """Where to flip bits: half of them in headers, where much depends on a bit."""
+    chance = random.Random(seed)
+    found = [(False, chance.randrange(100)) for _ in range(count // 4)]
+    found += [(False, chance.randrange(len(image.main))) for _ in range(count // 4)]
+    found += [(True, chance.randrange(32)) for _ in range(count // 4)]
+    return found + [(True, chance.randrange(len(image.wal))) for _ in range(count // 4)]
+
+
+async def works(directory: Path) -> None:
+    """A spool runs on the files: it takes an event and everything gets through to it."""
+    async with asyncio.timeout(20):
+        spool = await Spool.open(SpoolConfig(directory=directory, min_free_bytes=0))
+        position = await spool.attach("out")
+        await spool.append("in", [b"new"])
+        seen: list[bytes] = []
+        while b"new" not in seen:
+            batches = await spool.read("out", position, 2**20)
+            seen += texts(batches)
+            for batch in batches:
+                await spool.advance("out", Progress(batch.id, delivered=batch.count))
+                position = batch.id
+        assert await spool.empty()
+        await spool.close()
+
+
+async def test_a_flipped_bit_never_stops_the_spool(image: Image, tmp_path: Path) -> None:
+    """It works, sets the file aside, or takes it for one of a newer version."""
+    for number, (in_wal, place) in enumerate(places(image, OPENINGS, 5)):
+        directory = tmp_path / str(number)
+        broken = flipped(image.wal if in_wal else image.main, place, number % 8)
+        image.write(directory, **{"wal" if in_wal else "main": broken})
+        try:
+            await works(directory)
+        except SpoolTooNew:
+            assert not in_wal
+            assert 60 <= place < 64
+
+
+async def test_a_cut_never_stops_the_spool(image: Image, tmp_path: Path) -> None:
+    """At the border of each tenth page, with the WAL and without it."""
+    for number, end in enumerate(range(0, len(image.main) + 1, 10 * PAGE)):
+        image.write(tmp_path / f"{number}", main=image.main[:end])
+        await works(tmp_path / f"{number}")
+        image.write(tmp_path / f"{number}-alone", main=image.main[:end], wal=b"")
+        await works(tmp_path / f"{number}-alone")
+
+
+# Into a spool
+
+
+def broken(image: Image, folder: Path) -> Path:
+    """The spool without its first page."""
+    return image.write(folder, main=bytes(PAGE) + image.main[PAGE:])
+
+
+async def held(directory: Path, output: str = "out") -> list[bytes]:
+    """What a spool would deliver."""
+    spool = await Spool.open(SpoolConfig(directory=directory, min_free_bytes=0))
+    position = await spool.attach(output)
+    found = texts(await spool.read(output, position, 2**30)) if not await spool.empty() else []
+    assert (await spool.balance()).holds
+    await spool.close()
+    return found
+
+
+async def test_what_waited_goes_on_in_order_once(image: Image, tmp_path: Path) -> None:
+    """Behind what was spooled since; a second time nothing is doubled."""
+    wreck, directory = broken(image, tmp_path / "wreck"), tmp_path / "spool"
+    spool = await Spool.open(SpoolConfig(directory=directory, min_free_bytes=0))
+    await spool.attach("out")
+    await spool.append("in", [b"since"])
+    await spool.close()
+    found = salvage(wreck, directory, DEAD_LIMIT)
+    assert (found.rows, found.missing, found.again) == (len(image.waiting), 0, 0)
+    assert await held(directory) == [b"since", *image.waiting.values()]
+    assert found.letters == 15
+    assert found.small["checkpoints"] == 1
+    again = salvage(wreck, directory, DEAD_LIMIT)
+    assert (again.rows, again.again, again.letters) == (0, len(image.waiting), 0)
+    assert await held(directory) == [b"since", *image.waiting.values()]
+
+
+async def test_a_damaged_spool_gets_back_what_it_had(
+    opened: Opener, directory: Path, image: Image
+) -> None:
+    """Set aside at the start, salvaged afterwards: nothing is lost, and the accounts hold."""
+    broken(image, directory)
+    spool = await opened(min_free_bytes=0)
+    await spool.attach("out")
+    (aside,) = spool.aside
+    assert (await spool.balance()).outputs["out"].dropped == len(image.waiting)
+    await spool.close()
+    found = salvage(aside, directory, DEAD_LIMIT)
+    assert found.rows == len(image.waiting)
+    assert found.is_whole
+    assert await held(directory) == list(image.waiting.values())
+
+
+def test_the_running_bridge_is_left_alone(image: Image, tmp_path: Path) -> None:
+    wreck, directory = broken(image, tmp_path / "wreck"), tmp_path / "spool"
+
+    async def try_it() -> None:
+        spool = await Spool.open(SpoolConfig(directory=directory))
+        with pytest.raises(SpoolLocked):
+            salvage(wreck, directory, DEAD_LIMIT)
+        await spool.close()
+
+    asyncio.run(try_it())
+
+
+def test_an_outputs_events_stay_its_own(image: Image, tmp_path: Path) -> None:
+    """What one output had passed goes to the other one only."""
+    directory = tmp_path / "spool"
+
+    async def fill() -> None:
+        spool = await Spool.open(SpoolConfig(directory=directory, min_free_bytes=0))
+        for output in ("quick", "slow"):
+            await spool.attach(output)
+        for number in range(1, 5):
+            await spool.append("in", [marked(number)])
+        await spool.append("in", [b"for one"], target="slow")
+        await spool.advance("quick", Progress(2, delivered=2))
+        await spool.close()
+
+    asyncio.run(fill())
+    content = (directory / "worker-0.db").read_bytes()
+    (directory / "worker-0.db").write_bytes(bytes(PAGE) + content[PAGE:])
+    asyncio.run(held(directory, "quick"))
+    (aside,) = directory.glob("*.damaged-*")
+    salvage(aside, directory, DEAD_LIMIT)
+    assert asyncio.run(held(directory, "quick")) == [marked(3), marked(4)]
+    slow = asyncio.run(held(directory, "slow"))
+    assert slow == [marked(1), marked(2), marked(3), marked(4), b"for one"]
+
+
+def test_documents_can_go_into_a_file(image: Image, tmp_path: Path) -> None:
+    """One a line, and the spool of nobody is touched."""
+    output = io.BytesIO()
+    found = export(broken(image, tmp_path / "wreck"), output)
+    assert output.getvalue().splitlines() == list(image.waiting.values())
+    assert found.events == len(image.waiting)
+
+
+def test_a_full_disk_is_told(image: Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And the same command goes on later."""
+    wreck, directory = broken(image, tmp_path / "wreck"), tmp_path / "spool"
+    directory.mkdir()
+    with monkeypatch.context() as patch:
+        patch.setattr("bridge.spool.store.RESERVE_BYTES", 2**60)
+        with pytest.raises(SpoolError, match="salvage the same file again"):
+            salvage(wreck, directory, DEAD_LIMIT)
+    assert salvage(wreck, directory, DEAD_LIMIT).rows == len(image.waiting)
+    assert sql(directory, "PRAGMA integrity_check") == [("ok",)]
+
+
+def test_what_is_lost_is_counted(image: Image, tmp_path: Path) -> None:
+    """By rows that must have been there."""
+    wreck = image.write(tmp_path / "wreck", main=b"", wal=image.wal)
+    found = export(wreck, io.BytesIO())
+    assert isinstance(found, Salvaged)
+    assert found.rows + found.missing >= len(image.waiting)
+    assert not found.is_whole
+
+
+def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(SpoolError, match="there is no spool file"):
+        export(tmp_path / "nothing", io.BytesIO())

@@ -133,6 +133,8 @@ def report(found: Salvaged, *, exported: bool) -> Iterator[str]:
         yield f"{found.missing:,} rows that must have been there are lost"
     elif found.is_whole:
         yield "nothing is missing"
+    elif not found.accounts.outputs:
+        yield "its accounts cannot be read, so nobody knows how much is missing"
 
 
 def accounts(found: Salvaged) -> Iterator[str]:

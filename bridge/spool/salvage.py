@@ -57,8 +57,9 @@ class Salvaged:
 
     @property
     def is_whole(self) -> bool:
-        """Whether nothing of the file was unreadable."""
-        return not self.missing and not self.unreadable.total()
+        """Whether nothing of the file was unreadable, as far as its accounts can tell."""
+        known = bool(self.accounts.outputs)
+        return known and not self.missing and not self.unreadable.total()
 
 
 def salvage(file: Path, directory: Path, dead_limit: int) -> Salvaged:

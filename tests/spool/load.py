@@ -1,7 +1,8 @@
 """A process that works a spool as hard as it can until it is killed, and says what was committed.
 
-Run as `python load.py DIRECTORY`. It prints `taken N` when the events below N are accepted, and
-`passed N` when the output `quick` has accounted for N events in this life.
+Run as `python load.py DIRECTORY [LINES]`; after so many lines it ends as if killed. It prints
+`taken N` when the events below N are accepted, and `passed N` when the output `quick` has accounted
+for N events in this life.
 """
 
 from __future__ import annotations
@@ -17,9 +18,17 @@ from bridge.spool import Batch, Buried, Progress, Spool
 WINDOW = 64
 
 
+LINES = int(sys.argv[2]) if len(sys.argv) > 2 else 2**60
+said = 0
+
+
 def say(text: str) -> None:
     """In one system call, so that no line is cut by a kill."""
+    global said
     os.write(1, text.encode() + b"\n")
+    said += 1
+    if said == LINES:
+        os._exit(0)
 
 
 async def produce(spool: Spool) -> None:

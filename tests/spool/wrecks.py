@@ -14,7 +14,7 @@ PAGE = 16384
 
 def marked(number: int) -> bytes:
     """An event that shows on every page that holds a part of it."""
-    return b"<%06d>" % number * (1 + number * 37 % 4000)
+    return b"<%06d>" % number * (1 + number * 907 % 4000)
 
 
 class Image(NamedTuple):
@@ -34,7 +34,7 @@ class Image(NamedTuple):
         return path
 
 
-async def make(directory: Path, rows: int = 90) -> Image:
+async def make(directory: Path, rows: int = 45) -> Image:
     """A spool with rows delivered and rows waiting, half in the file and half in the WAL."""
     config = SpoolConfig(directory=directory, min_free_bytes=0)
     spool = await Spool.open(config)

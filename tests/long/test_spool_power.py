@@ -1,0 +1,20 @@
+"""Hundreds of power failures, with the WAL folded into the file many times between them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.spool.power import record
+from tests.spool.test_crash import LOAD
+from tests.spool.test_power import fail_everywhere
+
+pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_what_was_accepted_survives_a_power_failure(tmp_path: Path, seed: int) -> None:
+    steps = record(tmp_path, str(LOAD), str(tmp_path / "spool"), "4000")
+    assert sum(step.call == "sync" and step.name == "worker-0.db" for step in steps) > 2
+    await fail_everywhere(steps, tmp_path, 150, seed)

@@ -276,4 +276,5 @@ def _utc(moment: datetime) -> datetime:
 
 def iso(seconds: float) -> str:
     """ISO 8601 in UTC with six decimals and `Z`, the one form of time in the bridge's fields."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    moment = datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None)
+    return moment.isoformat(timespec="microseconds") + "Z"

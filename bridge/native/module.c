@@ -1,8 +1,10 @@
 /* The compiled parts of the bridge: `bridge.native` says what they are for. */
 
+#include "lines.h"
 #include "press.h"
 
 static PyMethodDef functions[] = {
+    {"lines", cut_lines, METH_VARARGS, NULL},
     {"stencil", make_stencil, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };

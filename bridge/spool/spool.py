@@ -145,7 +145,7 @@ class Spool:
         """
         if uids is not None and len(uids) != len(documents):
             raise ValueError(f"{len(documents)} documents, but {len(uids)} uids")
-        if any(b"\0" in document for document in documents):
+        if any(0 in document for document in documents):
             raise ValueError("a document holds NUL")
         if target is not None and target not in self._committer.tally.outputs:
             raise ValueError(f"the spool knows no output {target}: attach it first")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from bridge.native import core
 from bridge.syslog.starts import AFTER_COUNT, COUNT, COUNT_SO_FAR, NEXT_COUNT, NEXT_LINE, RECORD
 
 _LF, _CR, _ONE, _NINE, _C = b"\n\r19C"
@@ -65,6 +66,10 @@ class Framer:
         """As `_cut` would, but sooner: all lines up to the first that is no ordinary record."""
         end = self._data.rfind(_LF, self._no_lf)
         if end < 0 or self._data[0] not in b"<C" or self._data.find(0, 0, end) >= 0:
+            return
+        if core:
+            self._frames, self._start = core.lines(self._data, self.max_frame)
+            self._after_line = self._after_line or bool(self._frames)
             return
         block = bytes(self._data[: end + 1])
         for line in block.split(b"\n")[:-1]:

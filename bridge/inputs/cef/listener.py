@@ -22,9 +22,11 @@ CONNECTION_BYTES: Final = 1 << 20
 """How much of one connection may be under way; then it is not read until half is durable."""
 READ_BYTES: Final = 64 * 1024
 MIN_READ_BYTES: Final = 2 * 1024
-TURN_BYTES: Final = 256 * 1024
-"""How much all connections together read in one turn of the loop, as long as they are less than
-128: everything else, the outputs first of all, must get its turn soon."""
+TURN_SECONDS: Final = 0.02
+"""How long reading may take in one turn of the loop: everything else, the outputs first of all,
+must get its turn soon."""
+MAX_TURN_BYTES: Final = 1024 * 1024
+MIN_TURN_BYTES: Final = 64 * 1024
 BACKLOG: Final = 1024
 ACCEPT_PAUSE_SECONDS: Final = 1.0
 HANDSHAKE_SECONDS: Final = 10.0
@@ -66,7 +68,7 @@ class Listener:
         self.limits = limits
         self.tls = tls
         self.connections: set[Connection] = set()
-        self.portions = Portions()
+        self.portions = Portions(context.clock.monotonic)
         handover.on_change.append(self._adjust)
         self._bound: list[socket.socket] = []
         self._accepting: set[asyncio.Task[None]] = set()
@@ -165,29 +167,41 @@ class Listener:
 
 
 class Portions:
-    """One buffer for all connections; the more of them read in a turn of the loop, the less each
-    reads at a time."""
+    """One buffer for all connections, and how much of it each may fill at a time.
 
-    def __init__(self) -> None:
+    That is less the more of them read in a turn of the loop, and the longer it took.
+    """
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
         self._buffer = memoryview(bytearray(READ_BYTES))
-        self._size = READ_BYTES
-        self._reads = 0
+        self._size = MIN_READ_BYTES
+        self._turn_bytes = float(MIN_TURN_BYTES)
+        self._began = 0.0
+        self._reads = self._read_bytes = 0
 
     def next(self) -> memoryview:
         """Where to read into; what was read there before must have been used."""
         if not self._reads:
+            self._began = self._monotonic()
             asyncio.get_running_loop().call_soon(self._end_turn)
         self._reads += 1
         return self._buffer[: self._size]
 
     def read(self, size: int) -> bytes:
         """The first octets of the buffer."""
+        self._read_bytes += size
         return bytes(self._buffer[:size])
 
     def _end_turn(self) -> None:
-        share = TURN_BYTES // self._reads
-        self._size = max(MIN_READ_BYTES, min(READ_BYTES, share))
-        self._reads = 0
+        seconds = max(self._monotonic() - self._began, 1e-6)
+        fitting = self._read_bytes / seconds * TURN_SECONDS
+        if self._read_bytes >= MIN_TURN_BYTES // 2:  # from less nothing can be learned
+            fitting = (fitting + self._turn_bytes) / 2
+            self._turn_bytes = min(max(fitting, MIN_TURN_BYTES), MAX_TURN_BYTES)
+        share = int(self._turn_bytes) // self._reads
+        self._size = min(max(share, MIN_READ_BYTES), READ_BYTES)
+        self._reads = self._read_bytes = 0
 
 
 class Connection(asyncio.BufferedProtocol):

@@ -16,7 +16,14 @@ import trustme
 
 from bridge.errors import BridgeError
 from bridge.inputs.cef.handover import MAX_BYTES
-from bridge.inputs.cef.listener import CONNECTION_BYTES, TURN_BYTES, Portions
+from bridge.inputs.cef.listener import (
+    CONNECTION_BYTES,
+    MAX_TURN_BYTES,
+    MIN_TURN_BYTES,
+    READ_BYTES,
+    TURN_SECONDS,
+    Portions,
+)
 from tests.inputs.cef.running import HandClock, Running, record, running, send
 
 RECORDS = (files("bridge.testing") / "samples" / "cybereason.txt").read_text().splitlines()
@@ -442,12 +449,32 @@ async def settled(front: Running) -> None:
         await asyncio.sleep(0.1)
 
 
-async def test_the_more_connections_read_in_one_turn_the_less_each_reads() -> None:
-    """Otherwise many fast senders would keep everything else from getting a turn."""
-    portions = Portions()
-    sizes = []
-    for _ in range(2):
-        sizes.append([len(portions.next()) for _ in range(100)])
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
-    assert sum(sizes[1]) <= TURN_BYTES < sum(sizes[0])
+async def turn(portions: Portions, clock: HandClock, reads: int, seconds: float) -> int:
+    """One turn of the loop in which so many connections read all they may; how much that was."""
+    sizes = [len(portions.next()) for _ in range(reads)]
+    for size in sizes:
+        portions.read(size)
+    clock.advance(seconds)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    return sum(sizes)
+
+
+async def test_what_is_read_in_one_turn_of_the_loop_depends_on_how_long_it_takes() -> None:
+    """Otherwise fast senders, or costly records, would keep everything else from its turn."""
+    clock = HandClock()
+    portions = Portions(clock.monotonic)
+    for _ in range(20):
+        quick = await turn(portions, clock, 20, 0.001)
+    assert MAX_TURN_BYTES // 2 < quick <= MAX_TURN_BYTES
+    for _ in range(20):
+        slow = await turn(portions, clock, 20, TURN_SECONDS * 5)
+    assert slow <= MIN_TURN_BYTES
+
+
+async def test_a_single_connection_is_read_in_large_portions() -> None:
+    clock = HandClock()
+    portions = Portions(clock.monotonic)
+    for _ in range(3):
+        size = await turn(portions, clock, 1, 0.001)
+    assert size == READ_BYTES

@@ -1,0 +1,10 @@
+#ifndef BRIDGE_LINES_H
+#define BRIDGE_LINES_H
+
+#include <Python.h>
+
+/* `lines(data, limit)`: the ordinary records at the beginning of the octets, one a line of at most
+   `limit` octets, and how many octets they take with their line ends. */
+PyObject *cut_lines(PyObject *module, PyObject *arguments);
+
+#endif

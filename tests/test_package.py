@@ -27,7 +27,7 @@ ROOT = Path(bridge.__file__).parent.parent
 SOURCES = ["bridge", "pipelines", "setup.cfg", "setup.py", "README.md", "LICENSE"]
 CONFIG = """\
 inputs: {malops: {type: cef, address: "127.0.0.1:5514"}}
-outputs: {graylog: {type: gelf_tcp, endpoint: "graylog.example.org:12201"}}
+outputs: {graylog: {type: gelf_tcp, endpoint: "graylog.example.org:12201", tls: true}}
 spool: {directory: spool}
 """
 

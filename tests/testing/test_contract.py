@@ -95,7 +95,7 @@ class Deaf(Input):
             try:
                 for _ in range(100):
                     self.handed_over = asyncio.ensure_future(
-                        emit([{"Event Type": "x", "list": [1]}])  # type: ignore[dict-item]
+                        emit([{"Event Type": "x", "list": [1]}] * 200)  # type: ignore[dict-item]
                     )
                 await asyncio.sleep(0)
             except asyncio.CancelledError:

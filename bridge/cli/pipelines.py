@@ -10,10 +10,12 @@ from pathlib import Path
 import click
 
 from bridge.cli import install
+from bridge.cli.graylog_options import server_options
 from bridge.errors import BridgeError, Problem
-from bridge.graylog.api import GraylogApi, read_token
+from bridge.graylog.client import Graylog
 from bridge.graylog.files import pipelines_folder
 from bridge.graylog.judge import DEFAULT, LINES, Judge
+from bridge.graylog.parsing import check_set as ask_parser
 from bridge.graylog.rules import Rule, RuleSet, check_set, rule_sets
 from bridge.graylog.rules.testing import run as run_tests
 
@@ -58,24 +60,18 @@ def show(name: str, schema: str) -> None:
 
 @pipelines.command()
 @FOLDERS
-@click.option("--graylog", "url", metavar="URL", help="Ask the parser of this server, too.")
-@click.option(
-    "--token-file",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="File with an access token for it; else the environment variable GRAYLOG_TOKEN.",
-)
+@server_options(required=False)
 @click.pass_context
-def check(
-    ctx: click.Context, folders: Sequence[Path], url: str | None, token_file: Path | None
-) -> None:
+def check(ctx: click.Context, folders: Sequence[Path], graylog: Graylog | None) -> None:
     """Say what is wrong with rules and pipelines; exits with 1 when something is.
 
-    Of the FOLDERS and all below them, or of those that come with the bridge.
+    Of the FOLDERS and all below them, or of those that come with the bridge. With --graylog the
+    parser of that server is asked, too.
     """
     sets = _sets(folders)
     problems = [problem for each in sets for problem in check_set(each)]
-    if url:
-        problems += asyncio.run(_ask_server(sets, url, read_token(token_file)))
+    if graylog:
+        problems += asyncio.run(_ask_server(sets, graylog))
     for problem in problems:
         click.echo(problem)
     rules = sum(len(each.rules) for each in sets)
@@ -119,9 +115,9 @@ def _sets(folders: Sequence[Path]) -> list[RuleSet]:
     return found
 
 
-async def _ask_server(sets: Sequence[RuleSet], url: str, token: str) -> list[Problem]:
-    async with GraylogApi(url, token) as server:
-        return [problem for each in sets for problem in await server.check_set(each)]
+async def _ask_server(sets: Sequence[RuleSet], graylog: Graylog) -> list[Problem]:
+    async with graylog:
+        return [problem for each in sets for problem in await ask_parser(graylog, each)]
 
 
 def _place(rule: Rule, rule_set: RuleSet) -> str:

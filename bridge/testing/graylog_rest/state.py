@@ -44,6 +44,8 @@ class State:
     allowed: Row = field(default_factory=lambda: {"entries": [], "disabled": False})
     messages: list[Row] = field(default_factory=list)
     """What a search finds: the fields of messages, `streams` among them."""
+    busy_ports: set[int] = field(default_factory=set)
+    """What other processes of the host listen on: an input there fails after it was made."""
     rotated: list[str] = field(default_factory=list)
     """Ids of index sets that began a new index."""
     ids: Iterator[int] = field(default_factory=lambda: itertools.count(0x1000))

@@ -132,7 +132,7 @@ class StreamArea:
     @route("GET", "/system/inputstates", "inputs:read")
     def input_states(self, call: Call) -> tuple[int, Json]:
         """Two inputs on one port: the second has failed."""
-        taken: set[int] = set()
+        taken = set(self._state.busy_ports)
         states = []
         for row in self._state.inputs.values():
             port = row["attributes"]["port"]

@@ -132,7 +132,7 @@ def report(found: Salvaged, *, exported: bool) -> Iterator[str]:
     if found.missing:
         yield f"{found.missing:,} rows that must have been there are lost"
     elif found.is_whole:
-        yield "nothing is missing"
+        yield "no event that was waiting is missing"
     elif not found.accounts.outputs:
         yield "its accounts cannot be read, so nobody knows how much is missing"
 

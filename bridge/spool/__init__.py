@@ -12,6 +12,10 @@ How it is made, from the outside in: `spool` (the API), `committer` (group commi
 `recent` (the newest rows in memory), `store` (the two database connections), `transaction` (what a
 commit can do), `tally` (the running accounts), `schema` (the file), `lock` (the directory), `model`
 (what goes in and comes out). Nothing outside this package knows SQLite.
+
+A damaged file is set aside (`damage`), and a new one goes on with everything small (`heritage`).
+`salvage` gets the rest out by command: `wreck` tells the records that are left, `pages` and `wal`
+read the two files without SQLite. `check` is the full check.
 """
 
 from __future__ import annotations

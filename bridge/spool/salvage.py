@@ -57,7 +57,7 @@ class Salvaged:
 
     @property
     def is_whole(self) -> bool:
-        """Whether nothing of the file was unreadable, as far as its accounts can tell."""
+        """Whether every event that waited was found, and nothing was unreadable."""
         known = bool(self.accounts.outputs)
         return known and not self.missing and not self.unreadable.total()
 

@@ -106,7 +106,7 @@ async def test_a_bridge_sets_a_damaged_file_aside_and_says_so(config: Path, imag
     assert "24 events in 24 rows spooled" in done.stderr
     assert "7 dead letters taken" in done.stderr
     assert "output out had 45 events accepted" in done.stderr
-    assert "nothing is missing" in done.stderr
+    assert "no event that was waiting is missing" in done.stderr
     done = await asyncio.to_thread(command, "salvage", aside, "-c", config)
     assert "0 events in 0 rows spooled" in done.stderr
     assert "24 events were salvaged before" in done.stderr

@@ -12,7 +12,7 @@ import pytest
 from bridge.config import SpoolConfig
 from bridge.errors import SpoolError, SpoolLocked, SpoolTooNew
 from bridge.spool import Progress, Spool
-from bridge.spool.salvage import Salvaged, export, salvage
+from bridge.spool.salvage import export, salvage
 from bridge.spool.wreck import Wreck
 from tests.spool.conftest import Opener, sql, texts
 from tests.spool.wrecks import PAGE, Image, flipped, make, marked, may_be_lost
@@ -252,12 +252,22 @@ def test_a_full_disk_is_told(image: Image, tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_what_is_lost_is_counted(image: Image, tmp_path: Path) -> None:
-    """By rows that must have been there."""
-    wreck = image.write(tmp_path / "wreck", main=b"", wal=image.wal)
-    found = export(wreck, io.BytesIO())
-    assert isinstance(found, Salvaged)
-    assert found.rows + found.missing >= len(image.waiting)
+    """By rows that must have been there, and by what could not be read."""
+    main, wal = (one.replace(b"<000030>", bytes(8)) for one in (image.main, image.wal))
+    found = export(image.write(tmp_path / "wreck", main=main, wal=wal), io.BytesIO())
+    assert (found.rows, found.missing) == (len(image.waiting) - 1, 1)
+    assert found.unreadable["rows"] >= 1
     assert not found.is_whole
+
+
+def test_without_accounts_nobody_says_that_it_is_whole(image: Image, tmp_path: Path) -> None:
+    """The first tables of the file are gone."""
+    wal = image.wal.replace(b"outputout", b"outpu\xfeout")
+    main = image.main.replace(b"outputout", b"outpu\xfeout")
+    found = export(image.write(tmp_path / "wreck", main=main, wal=wal), io.BytesIO())
+    assert not found.accounts.outputs
+    assert not found.is_whole
+    assert found.rows >= len(image.waiting)
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:

@@ -130,6 +130,7 @@ class Demo:
                     writer.write(sample.original.encode() + b"\n")
                     await writer.drain()
                 self._sent += 1
+                await accepted(service, self._sent)
                 await self._show(sample, graylog)
         finally:
             writer.close()
@@ -179,6 +180,12 @@ async def listening(service: Service) -> tuple[str, int]:
 async def until_ok(service: Service, name: str) -> None:
     """Wait until an input is at work."""
     while not (status := service.health.status(name)) or status.state is not State.OK:
+        await asyncio.sleep(0.01)
+
+
+async def accepted(service: Service, count: int) -> None:
+    """Wait until so many events are in the spool."""
+    while sum(one.accepted for one in (await service.spool.balance()).inputs.values()) < count:
         await asyncio.sleep(0.01)
 
 

@@ -79,22 +79,25 @@ async def test_a_running_bridge_survives_kill_9_and_fills_the_past_beside_its_wo
 
 
 async def test_a_backfill_alone_that_is_interrupted_goes_on(world: World) -> None:
-    world.fill(800)
-    world.cylance.api.max_page_size = 20
+    world.fill(3000)
+    world.cylance.api.delay_seconds = 0.2
     world.write(streams=["threats"], details=False, start="now")
     process = await world.start("backfill", "protect", "--since", "-30d")
-    await world.arrived(100)
+    await world.arrived(300)
     process.send_signal(signal.SIGINT)
     _, err = await process.communicate()
     assert process.returncode == 1
     assert b"interrupted; the same command goes on with it" in err
-    requests = len(world.cylance.api.asked)
+    world.cylance.api.delay_seconds = 0.0
+    before = world.cylance.api.asked.copy()
     done = await world.process("backfill", "protect")
     assert done.code == 0, done.err
     assert "threats: 100%" in done.out
-    events = await world.arrived(800)
+    events = await world.arrived(3000)
     assert {event["bridge_backfill"] for event in events} == {"true"}
-    assert len(world.cylance.api.asked) < 2 * requests + 200
+    asked_again = world.cylance.api.asked[len(before) :]
+    begins = [one.query.get("start_time", "") for one in asked_again if "threats" in one.path]
+    assert min(begins) > min(one.query["start_time"] for one in before if one.query)
 
 
 async def test_a_moment_that_cannot_be_read_is_a_usage_error(world: World) -> None:

@@ -86,7 +86,7 @@ def inherit(db: sqlite3.Connection, aside: Path, tally: Tally | None, rows: Sequ
     are read from the file. Returns the accounts as they were. Raises sqlite3.Error and OSError.
     """
     with Wreck(aside) as wreck:
-        read, _ = take_over(db, wreck.survey())
+        read, _ = take_over(db, wreck.survey(thoroughly=False))
         newest = tally.newest if tally else wreck.newest
     with transaction(db):
         db.execute("DELETE FROM sqlite_sequence WHERE name = 'batches'")

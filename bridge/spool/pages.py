@@ -11,6 +11,7 @@ import struct
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import chain
 from pathlib import Path
 from typing import Final
@@ -160,24 +161,36 @@ def varint(content: bytes, place: int) -> tuple[int, int]:
     return value - (value >> 63 << 64), place + 9
 
 
-def types(record: bytes) -> list[tuple[int, int, int]]:
-    """The serial type, the place and the length of each column; raises Unreadable."""
+def header(record: bytes) -> bytes:
+    """The part of a record that tells the types of its columns; raises Unreadable."""
     try:
-        end, place = varint(record, 0)
-        start, found = end, []
-        while place < end:
-            kind, place = varint(record, place)
+        size, _ = varint(record, 0)
+    except IndexError:
+        raise Unreadable("a record is cut") from None
+    if not 0 < size <= len(record):
+        raise Unreadable("a record is cut")
+    return record[:size]
+
+
+@lru_cache(maxsize=4096)
+def types(head: bytes) -> tuple[tuple[int, int, int], ...]:
+    """The serial type, the place and the length of each column; raises Unreadable."""
+    start, found = len(head), []
+    try:
+        _, place = varint(head, 0)
+        while place < len(head):
+            kind, place = varint(head, place)
             length = INTEGERS.get(kind, 8 if kind == 7 else max(0, (kind - 12) // 2))
             found.append((kind, start, length))
             start += length
     except IndexError:
         raise Unreadable("a record is cut") from None
-    return found
+    return tuple(found)
 
 
 def columns(record: bytes) -> list[Value]:
     """The values of a record; raises Unreadable."""
-    found = types(record)
+    found = types(header(record))
     if not found or sum(found[-1][1:]) > len(record):
         raise Unreadable("a record is cut")
     return [value(kind, record[place : place + length]) for kind, place, length in found]

@@ -139,7 +139,8 @@ def present(wreck: Wreck, found: Salvaged) -> Iterator[WreckedRow]:
             yield row
         else:
             found.passed += row.count
-    found.missing = max(0, wreck.newest - floor - seen) if cursors else 0
+    newest = wreck.sequence or wreck.newest
+    found.missing = max(0, newest - floor - seen) if cursors else 0
 
 
 def grouped(items: Iterable[T], size: Callable[[T], int]) -> Iterator[list[T]]:

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Final, Self
 
@@ -29,6 +30,7 @@ from bridge.spool.pages import (
     Value,
     cells,
     columns,
+    header,
     types,
 )
 
@@ -87,6 +89,7 @@ class Wreck:
     """A damaged file and its WAL, opened for reading; nothing in them is changed.
 
     First `survey` is gone through, to its end; then `rows` and `letters` know where to look.
+    `newest` is the largest id of a row, `sequence` what the file itself says it is, or 0;
     `unreadable` counts pages and records. Raises OSError when the file cannot be opened.
     """
 
@@ -103,7 +106,9 @@ class Wreck:
             self._ends.callback(state.close)
         self._later = {frame.page for frame in behind}
         self._places: dict[str, list[tuple[int, int, int]]] = {"batches": [], "dead": []}
+        self._ignored: set[str] = set()
         self.newest = 0
+        self.sequence = 0
         self.unreadable: Counter[str] = Counter()
 
     def __enter__(self) -> Self:
@@ -112,8 +117,12 @@ class Wreck:
     def __exit__(self, *_: object) -> None:
         self._ends.close()
 
-    def survey(self) -> Iterator[Small]:
-        """Every small record; one may come in several versions."""
+    def survey(self, *, thoroughly: bool = True) -> Iterator[Small]:
+        """Every small record; one may come in several versions.
+
+        Thoroughly means that keys are also taken from their index, which holds all of them again.
+        """
+        self._ignored = {"targeted"} if thoroughly else {"targeted", "seen_by_age"}
         for number, state in enumerate(self._states):
             for page in state.trees():
                 if number == 0 or page in self._later:
@@ -150,14 +159,17 @@ class Wreck:
             return
         first: dict[str, int] = {}
         for cell in found:
-            table = table_of(cell, TABLES if is_table else INDEXES)
+            table = table_of(cell, is_table=is_table)
             if cell is None or table is None:
                 self.unreadable["records"] += page > 1
             elif table in self._places and cell.rowid is not None:
                 first.setdefault(table, cell.rowid)
                 if table == "batches":
                     self.newest = max(self.newest, cell.rowid)
-            elif table != "targeted" and (small := self._small(state, table, cell)) is not None:
+            elif (
+                table not in self._ignored
+                and (small := self._small(state, table, cell)) is not None
+            ):
                 yield small
         for table, rowid in first.items():
             self._places[table].append((rowid, number, page))
@@ -173,6 +185,7 @@ class Wreck:
         if table == "sequence":
             position = values[1]
             if values[0] == "batches" and isinstance(position, int):
+                self.sequence = max(self.sequence, position)
                 self.newest = max(self.newest, position)
             return None
         return Small(table, tuple(values))
@@ -184,7 +197,7 @@ class Wreck:
             state = self._states[number]
             is_live = state.kind(page) in TREES and not self.log.behind
             for cell in cells(state.page(page), page):
-                if cell is None or cell.rowid is None or table_of(cell, TABLES) != table:
+                if cell is None or cell.rowid is None or table_of(cell, is_table=True) != table:
                     continue
                 try:
                     payload = state.payload(cell)
@@ -197,15 +210,22 @@ class Wreck:
                     yield cell.rowid, values, is_live
 
 
-def table_of(cell: Cell | None, tables: dict[str, re.Pattern[str]]) -> str | None:
-    """The table that a record belongs to, by the types of its columns."""
+def table_of(cell: Cell | None, *, is_table: bool) -> str | None:
+    """The table, or else the index, that a record belongs to, by the types of its columns."""
     if cell is None:
         return None
     try:
-        shape = "".join(letter(kind) for kind, _, _ in types(cell.local))
+        return named(header(cell.local), is_table)
     except Unreadable:
         return None
-    return next((name for name, pattern in tables.items() if pattern.fullmatch(shape)), None)
+
+
+@lru_cache(maxsize=4096)
+def named(head: bytes, is_table: bool) -> str | None:
+    """The same for the first part of a record; raises Unreadable."""
+    shape = "".join(letter(kind) for kind, _, _ in types(head))
+    known = TABLES if is_table else INDEXES
+    return next((name for name, pattern in known.items() if pattern.fullmatch(shape)), None)
 
 
 def letter(kind: int) -> str:

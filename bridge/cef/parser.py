@@ -6,8 +6,10 @@ import re
 from functools import lru_cache
 from typing import Any, Final
 
+from bridge.cef.dictionary import lookup
 from bridge.cef.extension import WHITE, read_extension
 from bridge.cef.record import HEADER, CefRecord, band
+from bridge.native import core
 from bridge.syslog import Envelope, parse_envelope
 
 _DIGITS = r"([0-9]++(?:\.[0-9]++)?+)[ \t]*+\|"
@@ -46,6 +48,8 @@ def parse(
     `escapes=False` is for a source that escapes nothing (Windows paths in the raw), `quotes=True`
     for one that quotes values with `key=` inside; `encoding` reads octets that are no UTF-8.
     """
+    if core and escapes and not quotes and (record := core.record(frame)):
+        return record  # type: ignore[no-any-return]
     flags: set[str] = set()
     text = frame if isinstance(frame, str) else _decode(frame, encoding, flags)
     text = text.lstrip("\ufeff \t\r\n").rstrip(WHITE)
@@ -222,3 +226,19 @@ def _salvage(parts: list[str], flags: set[str]) -> tuple[list[str], str]:
     pair = _PAIR.search(last)
     field, extension = (last[: pair.start()], last[pair.start() :]) if pair else (last, "")
     return ([*fields, field.rstrip(WHITE)] if field.strip(WHITE) else fields), extension
+
+
+_NUMBERED: Final = {"long": 1, "double": 2, "time": 3}
+_ODD: Final = 4
+
+
+def _kind_of(key: str) -> int:
+    """What the values of a key must be for the compiled parser to read them."""
+    if meaning := lookup(key):
+        return _NUMBERED.get(meaning.kind, 0)
+    return 0 if key.isascii() and key.isalnum() else _ODD
+
+
+if core:
+    _bare: Final = [*Envelope(None, None, None, None, None, None, None, None, None, "")]
+    core.set_up_records(CefRecord, Envelope, _front, _kind_of, _bare, _MESSAGE, HEADER)

@@ -2,9 +2,12 @@
 
 #include "lines.h"
 #include "press.h"
+#include "record.h"
 
 static PyMethodDef functions[] = {
     {"lines", cut_lines, METH_VARARGS, NULL},
+    {"record", read_record, METH_O, NULL},
+    {"set_up_records", set_up_records, METH_VARARGS, NULL},
     {"stencil", make_stencil, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };

@@ -12,13 +12,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
 import orjson
 
+from bridge import cef
+from bridge.cef import parser
 from bridge.emit import Emitter
 from bridge.inputs.cef import CefConfig, CefInput
 from bridge.inputs.cef.press import Press
 from bridge.inputs.cef.reader import Reader
+from bridge.native import core
 from tests.native.records import frame
 
 START = 1_767_323_045.25
@@ -76,15 +80,27 @@ class Comparison:
     def compare(self, data: bytes, sender: str = "192.0.2.7") -> Difference | None:
         """Read a frame in both ways; what differs."""
         (item,) = self.press.read([data], {}, sender)
-        difference = None
+        difference = different_records(data)
         if isinstance(item, bytes):
             self.pressed += 1
             uid = orjson.loads(item)["_event_uid"]
             (event,) = self.reader.read([data], {}, sender)
             usual = self.emit.document(event, self.clock.now(), int(uid.partition("-")[2]))
-            difference = Difference(data, item, usual) if item != usual else None
+            if item != usual:
+                difference = Difference(data, item, usual)
         self.emit([item])
         return difference
+
+
+def different_records(data: bytes) -> Difference | None:
+    """What the two parsers make of a frame where they differ, as octets and as a text."""
+    for form in (data, data.decode("utf-8", "surrogateescape")):
+        compiled = core.record(form)
+        with mock.patch.object(parser, "core", None):
+            usual = cef.parse(form)
+        if compiled is not None and (compiled != usual or repr(compiled) != repr(usual)):
+            return Difference(data, repr(compiled).encode(), repr(usual).encode())
+    return None
 
 
 def _ignore(*counted: object, **more: object) -> None:

@@ -50,7 +50,7 @@ class CefInput(Input):
         for warning in self.config.warnings():
             self.context.log.warning("%s", warning)
         handover = Handover(emit)
-        read = self._reader_for(emit)
+        read = self.reading(emit)
         listener = self._listener = self._make_listener(read, handover)
         datagrams = Datagrams(
             self.context,
@@ -97,7 +97,7 @@ class CefInput(Input):
         except BridgeError as error:
             self.context.log.error("the certificates in use stay in use: %s", error)
 
-    def _reader_for(self, emit: Emit) -> Read:
+    def reading(self, emit: Emit) -> Read:
         """Straight to documents where that can be."""
         is_usual = self.config.escapes and not self.config.quotes
         if core and is_usual and isinstance(emit, Express):

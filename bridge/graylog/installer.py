@@ -26,6 +26,9 @@ from bridge.graylog.wanted import THE_INDEX_SET, THE_PROFILE, THE_STREAM
 
 EXTRAS: Final = ("dashboards", "alerts", "lookups")
 OLDEST: Final = (6, 0)
+NEWEST: Final = 7
+"""The major release up to which this was tried."""
+OFFERED: Final = 5
 EVERYONE: Final = "grn::::builtin-team:everyone"
 
 
@@ -107,9 +110,7 @@ class _Installation:
         self._server = server
         self._choices = choices
         self._stream = self._chosen(STREAMS, choices.stream) or known_stream(server)
-        if self._stream and (
-            self._stream.body["is_default"] or not self._stream.body["is_editable"]
-        ):
+        if self._stream and not _own(self._stream):
             raise GraylogError(
                 f"the stream {self._stream.name} belongs to the system: choose another"
             )
@@ -161,6 +162,7 @@ class _Installation:
             await self.planner.setting(FieldTypes(THE_INDEX_SET, new.name, THE_PROFILE))
             await self._retain(new.name)
             return
+        self._offer("--index-set", [each for each in self._server.of(INDEX_SETS) if _usable(each)])
         prefix = str(new.body["index_prefix"])
         for each in self._server.of(INDEX_SETS):
             other = str(each.body["index_prefix"])
@@ -198,6 +200,7 @@ class _Installation:
         new = wanted.stream()
         if self._stream is None:
             await self.planner.entity(new, self._server.of(STREAMS))
+            self._offer("--stream", [each for each in self._server.of(STREAMS) if _own(each)])
         elif STREAMS.is_ours(self._stream):
             own = Entity(STREAMS, self._stream.name, new.body, new.description, "", THE_STREAM)
             await self.planner.entity(own, [self._stream])
@@ -298,11 +301,16 @@ class _Installation:
 
     def _choose_index_set(self) -> Entity | None:
         """The one that was chosen, or that the stream has already; None: it is made."""
+        changes = self._installed not in (None, self._schema.name)
+        current = self._stream.body["index_set_id"] if self._stream else ""
         if chosen := self._chosen(INDEX_SETS, self._choices.index_set):
+            if changes and chosen.id == current:
+                raise GraylogError(
+                    f"the index set {chosen.name} holds {self._installed} names: --schema "
+                    f"{self._schema.name} needs another one"
+                )
             return chosen
-        if self._stream is None or self._installed not in (None, self._schema.name):
-            return None
-        return self._server.by_id(INDEX_SETS, self._stream.body["index_set_id"])
+        return None if changes else self._server.by_id(INDEX_SETS, current)
 
     def _is_our_profile(self, identity: str | None) -> bool:
         profile = self._server.by_id(PROFILES, identity or "")
@@ -324,9 +332,18 @@ class _Installation:
             raise GraylogError(f"the user {name} may see everything anyway: share with others")
         return f"grn::::user:{user['id']}"
 
+    def _offer(self, option: str, there: Sequence[Entity]) -> None:
+        """Say what could be used in the place of something that is made."""
+        if there:
+            named = ", ".join(f"{each.id} ({each.name})" for each in there[:OFFERED])
+            more = f" and {len(there) - OFFERED} more" if len(there) > OFFERED else ""
+            self.planner.note(f"{option} takes one that is there: {named}{more}")
+
     def _remark(self) -> None:
         """Say what the operator should know of the server."""
         server, note = self._server, self.planner.note
+        if server.release.major > NEWEST:
+            note(f"this was not tried with Graylog {server.release.text}: look at --dry-run first")
         if server.order.pipelines_first:
             note(
                 "this server runs pipelines before stream rules, so the pipeline gelf-bridge "
@@ -336,6 +353,15 @@ class _Installation:
             note(f"the {processor} is turned off (System / Configurations): rules will not run")
         if server.has_illuminate and self._schema is ECS and not self._installed:
             note("Illuminate is installed here, and speaks GIM: consider --schema gim")
+
+
+def _own(stream: Entity) -> bool:
+    return bool(stream.body["is_editable"]) and not stream.body["is_default"]
+
+
+def _usable(index_set: Entity) -> bool:
+    """Not those of Graylog's own events."""
+    return bool(index_set.body.get("can_be_default", True)) and bool(index_set.body["writable"])
 
 
 def _extras_there(server: Server) -> frozenset[str]:

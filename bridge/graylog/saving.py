@@ -22,6 +22,7 @@ def save(folder: Path, entity: Entity) -> Path:
         text = json.dumps(entity.body, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)  # headers of a lookup adapter, say, can hold a key
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise BridgeError(f"cannot save {entity.title} to {path}: {error.strerror}") from error

@@ -399,7 +399,10 @@ async def test_the_schema_is_fixed_by_the_first_installation(
     first = named(fake.state.streams, STREAM)["index_set_id"]
     with pytest.raises(GraylogError, match="gim is installed"):
         await plan(graylog, Choices(schema="ecs"))
-    await install(graylog, Choices(schema="ecs", consent=Consent(force=True)))
+    forced = Consent(force=True)
+    with pytest.raises(GraylogError, match="holds gim names: --schema ecs needs another one"):
+        await plan(graylog, Choices(schema="ecs", index_set=first, consent=forced))
+    await install(graylog, Choices(schema="ecs", consent=forced))
     second = named(fake.state.streams, STREAM)["index_set_id"]
     assert second != first
     assert fake.state.index_sets[second]["index_prefix"] == "gelf-bridge-ecs"
@@ -521,6 +524,35 @@ async def test_an_index_prefix_in_the_way_is_said_before_anything_is_made(
     fake.state.add(fake.state.index_sets, row)
     with pytest.raises(GraylogError, match="would conflict with gelf of the index set Own"):
         await plan(graylog)
+
+
+async def test_what_is_there_is_offered(fake: FakeGraylogApi, graylog: Graylog) -> None:
+    notes = "\n".join((await plan(graylog)).notes)
+    assert "--index-set takes one that is there: " in notes
+    assert "(Default index set)" in notes
+    assert "--stream takes one that is there: " in notes
+    assert "(Firewalls)" in notes
+    assert "Default Stream" not in notes
+
+
+async def test_an_untried_release_is_noted() -> None:
+    async with FakeGraylogApi("8.0.0") as fake, Graylog(fake.url, fake.token) as graylog:
+        assert "not tried with Graylog 8.0.0" in (await plan(graylog)).notes[0]
+    async with FakeGraylogApi("5.2.1") as fake, Graylog(fake.url, fake.token) as graylog:
+        with pytest.raises(GraylogError, match=r"5\.2\.1 is too old"):
+            await plan(graylog)
+
+
+async def test_keys_in_headers_of_an_adapter_are_not_shown(
+    fake: FakeGraylogApi, graylog: Graylog
+) -> None:
+    choices = Choices(extras=frozenset({"lookups"}), intel_url="https://intel.example.org/${key}")
+    await install(graylog, choices)
+    [adapter] = fake.state.adapters.values()
+    adapter["config"] = adapter["config"] | {"headers": {"X-Api-Key": "hunter2"}}
+    [step] = (await plan(graylog, choices)).steps
+    assert "X-Api-Key" in step.before
+    assert "hunter2" not in step.before + step.after
 
 
 async def test_wrong_ids_name_those_that_there_are(fake: FakeGraylogApi, graylog: Graylog) -> None:

@@ -6,7 +6,7 @@ import uuid
 from typing import ClassVar
 
 from bridge.graylog.client import Graylog, Json
-from bridge.graylog.entity import Body, Entity, Ids, Kind, Setting, picked
+from bridge.graylog.entity import Body, Entity, Ids, Kind, Setting, as_text, picked
 
 
 class Lookups(Kind):
@@ -56,6 +56,13 @@ class Adapters(Lookups):
     path = "/system/lookup/adapters"
     rows = "data_adapters"
     decided = ("config",)
+
+    def text(self, entity: Entity) -> str:
+        """Headers can hold a key."""
+        content = entity.content
+        headers = content["config"].get("headers") or {}
+        hidden = {"headers": dict.fromkeys(headers, "***")} if headers else {}
+        return as_text(content | {"config": content["config"] | hidden})
 
 
 class Tables(Lookups):

@@ -89,15 +89,11 @@ class Emitter:
         What are documents already (see `members`) is appended as it is; they have no `once`.
         """
         batch = _Batch(self._clock.now())
-        documents: list[bytes] = []
-        uids: list[str] = []
-        for event in events:
-            if isinstance(event, bytes):
-                documents.append(event)
-                continue
-            documents.append(self._document(event, batch))
-            if once:
-                uids.append(str(event["event_uid"]))
+        given = list(events)
+        documents = [one if isinstance(one, bytes) else self._document(one, batch) for one in given]
+        uids = []
+        if once:
+            uids = [str(one["event_uid"]) for one in given if not isinstance(one, bytes)]
         for what, number in Counter(change.what for change in batch.changes).items():
             self._count(f"gelf_{what}", number)
         return self._spool.append(

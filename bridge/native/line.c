@@ -80,7 +80,7 @@ static char *collapse(char *begin, char *end)
 {
     char *out = begin;
     for (char *at = begin; at < end; at++) {
-        if (strchr(" \t\n\r", *at) == NULL) {
+        if (*at > ' ') {
             *out++ = *at;
         } else if (out > begin && out[-1] != ' ') {
             *out++ = ' ';
@@ -91,11 +91,11 @@ static char *collapse(char *begin, char *end)
 
 static char *tidy_ascii(char *begin, char *end)
 {
-    int odd = 0;
-    for (char *at = begin; at < end && !odd; at++) {
-        odd = *at < ' ' || (*at == ' ' && at + 1 < end && at[1] == ' ');
+    unsigned char odd = 0;
+    for (ptrdiff_t i = 0; i < end - begin - 1; i++) {
+        odd |= (unsigned char)((begin[i] < ' ') | ((begin[i] == ' ') & (begin[i + 1] == ' ')));
     }
-    if (odd) {
+    if (odd || end[-1] < ' ') {
         end = collapse(begin, end);
     }
     return end - begin <= MAX_LINE ? end : put(begin + MAX_LINE - 1, "\xe2\x80\xa6", 3);

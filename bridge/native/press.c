@@ -151,8 +151,9 @@ static PyObject *press_look(Press *press, PyObject *frame)
                          found->header[SEVERITY].at, (Py_ssize_t)found->header[SEVERITY].size);
 }
 
-/* `press(frames, sender, received, now, number)`: the document of each frame, or None. The texts
-   are octets of JSON without quotation marks; `number` is that of the first frame. */
+/* `press(frames, sender, received, now, number)`: the document of each frame, or None; and which
+   have none. The texts are octets of JSON without quotation marks; `number` is that of the first
+   frame. */
 static PyObject *press_press(Press *press, PyObject *arguments)
 {
     PyObject *frames;
@@ -170,7 +171,7 @@ static PyObject *press_press(Press *press, PyObject *arguments)
         return NULL;
     }
     Py_ssize_t count = PyList_GET_SIZE(frames);
-    PyObject *documents = PyList_New(count);
+    PyObject *documents = PyList_New(count), *missed = documents ? PyList_New(0) : NULL;
     for (Py_ssize_t i = 0; documents && i < count; i++, job.number++) {
         PyObject *frame = i < PyList_GET_SIZE(frames) ? PyList_GET_ITEM(frames, i) : NULL;
         PyObject *document = frame && PyBytes_CheckExact(frame) ? press_one(press, frame, &job) : NULL;
@@ -182,8 +183,17 @@ static PyObject *press_press(Press *press, PyObject *arguments)
             break;
         }
         PyList_SET_ITEM(documents, i, document);
+        PyObject *index = document == Py_None ? PyLong_FromSsize_t(i) : NULL;
+        if (document == Py_None && (!index || PyList_Append(missed, index) < 0)) {
+            Py_CLEAR(documents);
+        }
+        Py_XDECREF(index);
     }
-    return documents;
+    if (!documents) {
+        Py_XDECREF(missed);
+        return NULL;
+    }
+    return Py_BuildValue("NN", documents, missed);
 }
 
 static int press_init(Press *press, PyObject *arguments, PyObject *keywords)

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "scan.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #define MAX_HEAD 512
@@ -10,9 +11,11 @@ static const char MONTHS[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
 
 static int is_digit(char c) { return c >= '0' && c <= '9'; }
 
+/* Letters, digits and underscores: one bit for each of the 256 octets. */
 static int is_key(char c)
 {
-    return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+    static const uint32_t set[8] = {0, 0x03ff0000, 0x87fffffe, 0x07fffffe};
+    return set[(unsigned char)c >> 5] >> (c & 31) & 1;
 }
 
 static Span span(const char *begin, const char *end)

@@ -92,8 +92,7 @@ class Press:
             self.lessons = LESSONS_PER_PERIOD
             self._moments.clear()
         _, first = self._emit.numbers(len(frames))
-        items = self._press(list(frames), sender, now, first)
-        missed = [index for index, item in enumerate(items) if item is None]
+        items, missed = self._press(list(frames), sender, now, first)
         if missed:
             events = self._reader.read([frames[index] for index in missed], {}, sender)
             for index, event in zip(missed, events, strict=True):
@@ -102,10 +101,15 @@ class Press:
                 self._learn(frames[index], sender, now)
         return items
 
-    def _press(self, frames: list[bytes], sender: str, now: float, first: int) -> list[Any]:
+    def _press(
+        self, frames: list[bytes], sender: str, now: float, first: int
+    ) -> tuple[list[Any], list[int]]:
+        """The document of each frame, or None; and which have none."""
         received = convert.iso(datetime.fromtimestamp(now, UTC)).encode()
         arrival = orjson.dumps(now)
-        made: list[Any] = self._core.press(frames, sender.encode(), received, arrival, first)
+        made: tuple[list[Any], list[int]] = self._core.press(
+            frames, sender.encode(), received, arrival, first
+        )
         return made
 
     def _learn(self, frame: bytes, sender: str, now: float) -> None:
@@ -137,7 +141,7 @@ class Press:
             self._add_head(looked, record, orjson.loads(document), now)
         if looked.shape not in self._shapes or looked.shape in self._unfinished:
             self._add_shape(looked, record, time_from, uid)
-        (made,) = self._press([frame], sender, now, number)
+        (made,), _ = self._press([frame], sender, now, number)
         if made not in (None, document):
             self._reader.log.error("a stencil is wrong; records like this one go the usual way")
             self._shapes[looked.shape] = None

@@ -67,7 +67,8 @@ class FakeGraylogApi:
     ) -> None:
         self.version = version
         self.token = "0123456789abcdef0123456789abcdef0123456789abcdef"  # noqa: S105 - a fake's
-        self.state = State(int(version.partition(".")[0]))
+        major, minor = version.split(".")[:2]
+        self.state = State((int(major), int(minor)))
         self.permissions = list(permissions)
         self.asked: list[Asked] = []
         self.fail_after: int | None = None

@@ -51,6 +51,8 @@ class IndexArea:
 
     @route("GET", "/system/indices/index_sets/templates/default_config")
     def defaults(self, call: Call) -> tuple[int, Json]:
+        if self._state.release < (6, 1):
+            raise api_error(404, "HTTP 404 Not Found")
         return 200, base_index_set()
 
     @route("POST", "/system/indices/index_sets", "indexsets:create")

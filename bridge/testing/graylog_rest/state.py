@@ -26,7 +26,7 @@ def now() -> str:
 class State:
     """All entities, each table by id."""
 
-    major: int
+    release: tuple[int, int]
     rules: dict[str, Row] = field(default_factory=dict)
     pipelines: dict[str, Row] = field(default_factory=dict)
     connections: dict[str, Row] = field(default_factory=dict)
@@ -57,6 +57,11 @@ class State:
         self._system_stream(DEFAULT_STREAM, "Default Stream", default, True)
         for identity, title in _EVENT_STREAMS.items():
             self._system_stream(identity, title, events, False)
+
+    @property
+    def major(self) -> int:
+        """The first number of the release."""
+        return self.release[0]
 
     def identity(self) -> str:
         """A fresh id."""

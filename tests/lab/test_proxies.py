@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.lab import Outcome, lab
+from tests.lab.lab import Lab, Outcome, lab
 from tests.lab.proxies import HAProxy, Nginx
 from tests.lab.scenarios import SCENARIOS
 
@@ -40,8 +40,12 @@ async def test_tls_through_haproxy_and_nginx_loses_nothing(tmp_path: Path) -> No
     assert all(outcome.accepted > RATE for outcome in outcomes)
 
 
-async def test_a_proxy_that_answers_fin_itself_confirms_nothing(tmp_path: Path) -> None:
-    """nginx does so unless `proxy_half_close on`; the events stay in the spool, and it is said."""
+async def test_a_proxy_s_own_fin_confirms_nothing(tmp_path: Path) -> None:
+    """nginx answers FIN itself unless `proxy_half_close on`: that is said, and the events stay.
+
+    Where the receiver's close_notify, a true proof, got through before nginx saw our FIN, they
+    count as delivered, and have been read.
+    """
     async with lab(tmp_path, "tls", OPTIONS) as own:
         proxy = Nginx(tmp_path, own.target, half_close=False)
         await proxy.start()
@@ -51,12 +55,19 @@ async def test_a_proxy_that_answers_fin_itself_confirms_nothing(tmp_path: Path) 
             own.send(RATE, 0.3)
             await own.sent()
             async with asyncio.timeout(30):
-                while "without close_notify" not in str((await own.component())["detail"]):
+                while not await is_settled(own):
                     await asyncio.sleep(0.02)
             assert await own.bridge.terminate() == 0
         finally:
             await proxy.kill()
         balance = await own.bridge.account()
-        output = balance.outputs["graylog"]
-        assert output.delivered == 0
-        assert output.spooled == balance.inputs["malops"].accepted > 0
+        output, accepted = balance.outputs["graylog"], balance.inputs["malops"].accepted
+        assert output.delivered + output.spooled == accepted > 0
+        assert output.delivered <= len(set(own.receiver.received()))
+
+
+async def is_settled(own: Lab) -> bool:
+    """Whether the output has said what is missing, or has delivered everything."""
+    output = await own.component()
+    delivered = output["balance"]["delivered"]  # type: ignore[index]
+    return "without close_notify" in str(output["detail"]) or 0 < await own.accepted() <= delivered

@@ -20,12 +20,17 @@ SCALE = 5
 CONFIRM_BYTES = 2 * 1024 * 1024
 EVENT_BYTES = 1000
 HOLD_BACK_SECONDS = 2
-OPTIONS = {"tcp": "", "tls": "", "http": ", bulk: true"}
+CATCHING_UP = 2
+OPTIONS = {"tcp": "", "tls": "", "http": ", bulk: true, connections: 32"}
 
 
 def bound(faults: int, rate: float) -> float:
-    """Two confirmation intervals and the hold-back for each fault, at the speed of catching up."""
-    return faults * (2 * CONFIRM_BYTES / EVENT_BYTES + 3 * rate * HOLD_BACK_SECONDS)
+    """Two confirmation intervals and the hold-back for each fault.
+
+    After an outage events go out faster than they come in, so the seconds of the hold-back are
+    worth more events than at the rate.
+    """
+    return faults * (2 * CONFIRM_BYTES / EVENT_BYTES + CATCHING_UP * rate * HOLD_BACK_SECONDS)
 
 
 def judge_outcome(outcome: Outcome, faults: int, rate: float) -> None:

@@ -174,6 +174,14 @@ class Unconfirmed(Bridge):
     output = "confirm: none, hold_back_seconds: 0"
 
 
+class Volatile(Bridge):
+    """With a queue in memory in place of the spool."""
+
+    name = "gelf-bridge, no spool"
+    output = "hold_back_seconds: 0"
+    module = "tests.bench.without_spool"
+
+
 class OverUdp(Bridge):
     """The same events as datagrams."""
 

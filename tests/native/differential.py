@@ -1,6 +1,8 @@
 """The compiled parts against Python: `python -m tests.native.differential 1000000 [SEED]`.
 
-Every record goes both ways. Ends with 1 at the first difference, and shows it.
+Every record goes both ways: ordinary ones made odd (`records`), vendors' own ones damaged and very
+wide ones (`hostile`), to inputs with all kinds of options; and streams of them in every framing
+(`streams`). Ends with 1 at the first difference, and shows it.
 """
 
 from __future__ import annotations
@@ -8,6 +10,7 @@ from __future__ import annotations
 import logging
 import random
 import sys
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -23,9 +26,22 @@ from bridge.inputs.cef import CefConfig, CefInput
 from bridge.inputs.cef.press import Press
 from bridge.inputs.cef.reader import Reader
 from bridge.native import core
+from tests.native.hostile import damaged, wide
 from tests.native.records import frame
+from tests.native.streams import both_ways, cuts, stream
 
 START = 1_767_323_045.25
+PER_INPUT = 500
+"""So many records meet one input; the next one has other options and has learned nothing."""
+KINDS = [frame, damaged, wide]
+WEIGHTS = [70, 25, 5]
+OPTIONS: list[dict[str, Any]] = [
+    *({}, {}, {}, {"message": "raw"}, {"full_message": False}, {"event_type": "edr"}),
+    *({"fields": {"customer": "emea", "cef_name": "constant"}}, {"timezone": "Europe/Berlin"}),
+    *({"keep_short_keys": True}, {"drop_fields": ["cef_name"]}, {"redact": {"cef_name": "o+"}}),
+    {"fallback_encoding": "latin-1"},
+]
+"""With `escapes: false` or `quotes: true` an input has no press."""
 
 
 class Clock:
@@ -107,23 +123,43 @@ def _ignore(*counted: object, **more: object) -> None:
     pass
 
 
-def run(count: int, seed: int, tell: Callable[[int, int], None] = _ignore) -> Comparison:
-    """Compare so many records; raises AssertionError at the first difference."""
+def run(count: int, seed: int, tell: Callable[[int, int], None] = _ignore) -> Counter[str]:
+    """Compare so many records; raises AssertionError at the first difference.
+
+    The result counts the records, those that the compiled press wrote, and the streams cut.
+    """
     rng = random.Random(seed)
-    comparison = Comparison()
-    for number in range(count):
+    found: Counter[str] = Counter()
+    while (done := found["records"]) < count:
+        comparison = Comparison(**rng.choice(OPTIONS))
+        found["records"] += compare_some(min(PER_INPUT, count - done), comparison, rng)
+        found["pressed"] += comparison.pressed
+        found["streams"] += 1
+        if done % 10_000 < PER_INPUT:
+            tell(done, found["pressed"])
+    return found
+
+
+def compare_some(count: int, comparison: Comparison, rng: random.Random) -> int:
+    """Records of all kinds to one input, some of them as a stream, too."""
+    frames = [rng.choices(KINDS, WEIGHTS)[0](rng) for _ in range(count)]
+    for data in frames:
         if rng.random() < 0.01:
             comparison.clock.time += rng.choice([0.001, 1.0, 61.0, 1e-6, 3e6])
-        difference = comparison.compare(frame(rng))
+        difference = comparison.compare(data)
         assert difference is None, difference
         assert not comparison.errors, comparison.errors
-        if number % 10_000 == 0:
-            tell(number, comparison.pressed)
-    return comparison
+    octets = stream(rng.sample(frames, min(40, count)), rng)
+    compiled, usual = both_ways(octets, cuts(octets, rng))
+    assert compiled == usual, octets
+    return count
 
 
 if __name__ == "__main__":
     logging.disable()
     total, seed = int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 1
     done = run(total, seed, lambda number, pressed: print(number, pressed, end="\r", flush=True))
-    print(f"{total} records, {done.pressed} of them by the compiled press: no difference")
+    print(
+        f"{done['records']} records, {done['pressed']} of them by the compiled press, "
+        f"{done['streams']} streams: no difference"
+    )

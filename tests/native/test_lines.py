@@ -7,7 +7,7 @@ import random
 import pytest
 
 from bridge.native import core
-from bridge.syslog import Framer, framing
+from tests.native.streams import both_ways, cuts
 
 pytestmark = pytest.mark.skipif(core is None, reason="the compiled parts are not installed")
 
@@ -25,22 +25,9 @@ PIECES = [
 ]
 
 
-def frames(stream: bytes, cuts: list[int]) -> list[tuple[bytes, frozenset[str]]]:
-    """The frames of a stream that arrives in pieces, each with its repairs."""
-    framer = Framer(100)
-    found = []
-    for start, end in zip([0, *cuts], [*cuts, len(stream)], strict=True):
-        new = framer.feed(stream[start:end])
-        found += [(frame, framer.flags.get(i, frozenset())) for i, frame in enumerate(new)]
-    new = framer.finish()
-    return found + [(frame, framer.flags.get(i, frozenset())) for i, frame in enumerate(new)]
-
-
 @pytest.mark.parametrize("seed", range(300))
-def test_frames_are_the_same(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_frames_are_the_same(seed: int) -> None:
     rng = random.Random(seed)
-    stream = b"".join(rng.choices(PIECES, k=rng.randrange(12)))
-    cuts = sorted(rng.randrange(len(stream) + 1) for _ in range(rng.randrange(4)))
-    compiled = frames(stream, cuts)
-    monkeypatch.setattr(framing, "core", None)
-    assert frames(stream, cuts) == compiled
+    octets = b"".join(rng.choices(PIECES, k=rng.randrange(12)))
+    compiled, usual = both_ways(octets, cuts(octets, rng))
+    assert compiled == usual

@@ -31,7 +31,7 @@ from tests.native.records import frame
 from tests.native.streams import both_ways, cuts, stream
 
 START = 1_767_323_045.25
-PER_INPUT = 500
+PER_INPUT = 5000
 """So many records meet one input; the next one has other options and has learned nothing."""
 KINDS = [frame, damaged, wide]
 WEIGHTS = [70, 25, 5]
@@ -123,7 +123,9 @@ def _ignore(*counted: object, **more: object) -> None:
     pass
 
 
-def run(count: int, seed: int, tell: Callable[[int, int], None] = _ignore) -> Counter[str]:
+def run(
+    count: int, seed: int, per_input: int, tell: Callable[[int, int], None] = _ignore
+) -> Counter[str]:
     """Compare so many records; raises AssertionError at the first difference.
 
     The result counts the records, those that the compiled press wrote, and the streams cut.
@@ -132,11 +134,10 @@ def run(count: int, seed: int, tell: Callable[[int, int], None] = _ignore) -> Co
     found: Counter[str] = Counter()
     while (done := found["records"]) < count:
         comparison = Comparison(**rng.choice(OPTIONS))
-        found["records"] += compare_some(min(PER_INPUT, count - done), comparison, rng)
+        found["records"] += compare_some(min(per_input, count - done), comparison, rng)
         found["pressed"] += comparison.pressed
         found["streams"] += 1
-        if done % 10_000 < PER_INPUT:
-            tell(done, found["pressed"])
+        tell(done, found["pressed"])
     return found
 
 
@@ -158,7 +159,7 @@ def compare_some(count: int, comparison: Comparison, rng: random.Random) -> int:
 if __name__ == "__main__":
     logging.disable()
     total, seed = int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 1
-    done = run(total, seed, lambda number, pressed: print(number, pressed, end="\r", flush=True))
+    done = run(total, seed, PER_INPUT, lambda *numbers: print(*numbers, end="\r", flush=True))
     print(
         f"{done['records']} records, {done['pressed']} of them by the compiled press, "
         f"{done['streams']} streams: no difference"

@@ -84,7 +84,7 @@ class Comparison:
         self.pressed = 0
         kinds = Kinds()
         self.errors: list[str] = []
-        log: Any = SimpleNamespace(error=self.errors.append, exception=self.errors.append)
+        log: Any = SimpleNamespace(error=self._complain, exception=self._complain)
         context: Any = SimpleNamespace(
             id="front", kinds=kinds.kinds, clock=self.clock, count=_ignore, log=log
         )
@@ -92,6 +92,9 @@ class Comparison:
         self.reader = Reader(context, config)
         self.emit = Emitter(CefInput(config, context), kinds, self.clock, _ignore)  # type: ignore[arg-type]
         self.press = Press(self.reader, self.emit)
+
+    def _complain(self, text: str, *arguments: object) -> None:
+        self.errors.append(text % arguments)
 
     def compare(self, data: bytes, sender: str = "192.0.2.7") -> Difference | None:
         """Read a frame in both ways; what differs."""
@@ -149,7 +152,7 @@ def compare_some(count: int, comparison: Comparison, rng: random.Random) -> int:
             comparison.clock.time += rng.choice([0.001, 1.0, 61.0, 1e-6, 3e6])
         difference = comparison.compare(data)
         assert difference is None, difference
-        assert not comparison.errors, comparison.errors
+        assert not comparison.errors, (comparison.errors, data)
     octets = stream(rng.sample(frames, min(40, count)), rng)
     compiled, usual = both_ways(octets, cuts(octets, rng))
     assert compiled == usual, octets

@@ -103,8 +103,8 @@ class _Reading:
             return self._arrival, "arrival"
         if found.flags:
             self.flags |= found.flags
-        elif found.source != "envelope":
-            self._known = (self._record.extensions[found.source], found.time)
+        elif found.source != "envelope" and (text := self._record.extensions.get(found.source)):
+            self._known = (text, found.time)
         return found.time.timestamp(), found.source
 
     def header(self) -> None:

@@ -279,6 +279,7 @@ class TestTimes:
             ("end=1629500008000 start=1629500009000", "end", 8.0),
             ("start=1629500009000", "start", 9.0),
             ("rt=soon start=1629500009000", "start", 9.0),
+            ("END=1629500009000", "end", 9.0),
         ],
     )
     def test_the_event_s_time_is_the_best_there_is_and_it_says_which(

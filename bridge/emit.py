@@ -47,11 +47,21 @@ _SURELY_OWN_TIME = re.compile(
 )
 
 
+Agree = Callable[[str, str], str]
+"""Field and its kind by its first value → the kind that all workers give it."""
+
+
+def alone(field: str, kind: str) -> str:
+    """Nobody else has to agree."""
+    return kind
+
+
 class _Batch:
     """What the events of one call have in common."""
 
-    def __init__(self, now: float) -> None:
+    def __init__(self, now: float, agree: Agree = alone) -> None:
         self.now = now
+        self.agree = agree
         self.received_at = iso(now)
         self.learned: dict[str, str] = {}
         self.changes: list[gelf.Change] = []
@@ -67,6 +77,7 @@ class Emitter:
         clock: Clock,
         count: Callable[..., None],
         taps: Taps | None = None,
+        agree: Agree = alone,
     ) -> None:
         self._input = component.context.id
         self._config: InputConfig = component.config
@@ -75,6 +86,7 @@ class Emitter:
         self._clock = clock
         self._count = count
         self._taps = Taps() if taps is None else taps
+        self._agree = agree
         self._run = secrets.token_hex(6)
         self._next = 1
 
@@ -88,7 +100,7 @@ class Emitter:
 
         What are documents already (see `members`) is appended as it is; they have no `once`.
         """
-        batch = _Batch(self._clock.now())
+        batch = _Batch(self._clock.now(), self._agree)
         given = list(events)
         documents = [one if isinstance(one, bytes) else self._document(one, batch) for one in given]
         uids = []
@@ -110,7 +122,7 @@ class Emitter:
         original = event.get("full_message")
         if not self._config.full_message:
             event.pop("full_message", None)
-        settled = self._settle(event, batch.learned)
+        settled = self._settle(event, batch)
         document = gelf.encode(settled, batch.changes)
         if self._taps.active:
             self._taps.offer(settled, original, document)
@@ -136,7 +148,7 @@ class Emitter:
         self._next = following
         if not self._config.full_message:
             event.pop("full_message", None)
-        return gelf.encode(self._settle(event, batch.learned))
+        return gelf.encode(self._settle(event, batch))
 
     def members(self, example: Event) -> list[Member] | None:
         """The members of the document of such an event; None where its fields do not fit."""
@@ -145,7 +157,7 @@ class Emitter:
         self._stamp(event, batch.now, batch.received_at)
         if not self._config.full_message:
             event.pop("full_message", None)
-        settled = self._settle(event, batch.learned)
+        settled = self._settle(event, batch)
         document = gelf.encode(settled, batch.changes)
         as_they_are = all(type(settled.get(name)) is type(value) for name, value in event.items())
         if batch.changes or not as_they_are:
@@ -192,12 +204,12 @@ class Emitter:
                 if isinstance(value := event.get(field), str):
                     event[field] = pattern.sub(HIDDEN, value)
 
-    def _settle(self, event: Event, learned: dict[str, str]) -> Event:
+    def _settle(self, event: Event, batch: _Batch) -> Event:
         """Give every field the kind that its name has for ever."""
         settled: Event = {}
         kinds = self._kinds.get
         for name, value in event.items():
-            kind = kinds(name) or self._kind(name, value, learned)
+            kind = kinds(name) or self._kind(name, value, batch)
             is_plain = kind == "text" and type(value) is str and not value[:1].isdigit()
             if is_plain or kind is _ANY or value is None:
                 settled[name] = value
@@ -206,14 +218,14 @@ class Emitter:
                 settled[place] = fitted
         return settled
 
-    def _kind(self, name: str, value: Value, learned: dict[str, str]) -> str:
+    def _kind(self, name: str, value: Value, batch: _Batch) -> str:
         """The kind of a name that this emitter has not met before."""
         if kind := self._spool.kinds.get(name):
             self._kinds[name] = kind
         elif value is None:
             kind = _ANY
-        else:
-            kind = learned.setdefault(name, kind_of(value))
+        elif not (kind := batch.learned.get(name, "")):
+            kind = batch.learned[name] = batch.agree(name, kind_of(value))
         return kind
 
 

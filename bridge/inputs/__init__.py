@@ -17,6 +17,7 @@ from bridge.config import ComponentConfig, Regex
 from bridge.errors import BridgeError
 from bridge.event import Event, Value
 from bridge.health import State
+from bridge.net.sockets import Listening
 
 Json = Any
 """Whatever JSON can hold; checkpoints are such values."""
@@ -152,6 +153,15 @@ class Input(ABC):
     def __init__(self, config: Any, context: Context) -> None:
         self.config = config
         self.context = context
+
+    @classmethod
+    def listens(cls, config: Any) -> Sequence[Listening]:
+        """Where an input with this configuration listens, by `bridge.net.bind`.
+
+        An input that says so runs in every worker, on sockets that they share; any other one, such
+        as a poller, runs in worker 0 alone.
+        """
+        return ()
 
     @abstractmethod
     async def run(self, emit: Emit) -> None:

@@ -8,6 +8,7 @@ import ipaddress
 import os
 import socket
 import struct
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from bridge.config import Address
@@ -27,14 +28,49 @@ SO_RCVBUFFORCE: Final = 33
 SO_MEMINFO: Final = 55
 _MEMINFO: Final = struct.Struct("9I")
 
+Listening = tuple[Address, socket.SocketKind]
+"""Where somebody listens, and how."""
+
+
+class Handed:
+    """Sockets that this process did not open but got, because others use them as well.
+
+    `opened` gives the sockets of each place, or the reason why they could not be opened. One of the
+    processes has `counts`: what only the kernel counts must not be counted by all.
+    """
+
+    def __init__(self) -> None:
+        self.opened: Mapping[Listening, Sequence[socket.socket] | str] = {}
+        self.is_shared = False
+        self.counts = True
+
+    def replace(
+        self, opened: Mapping[Listening, Sequence[socket.socket] | str], *, counts: bool
+    ) -> None:
+        """Have these in place of those before, which are closed."""
+        before, self.opened = self.opened, opened
+        self.is_shared, self.counts = True, counts
+        for sockets in before.values():
+            for one in sockets if not isinstance(sockets, str) else ():
+                one.close()
+
+
+handed: Final = Handed()
+"""Those of this process; only workers have any."""
+
 
 async def bind(address: Address, kind: socket.SocketKind) -> list[socket.socket]:
     """Non-blocking sockets bound to all that `address` means; `[::]` takes IPv4 as well.
 
-    A socket that systemd has opened for that address (LISTEN_FDS) is used in place of a new one. A
+    A socket that systemd has opened for that address (LISTEN_FDS), or that was handed to this
+    process, is used in place of a new one. A
     name may mean several addresses (`localhost`); with port 0 they share the port that the first
     one got. Raises BridgeError with advice.
     """
+    if (shared := handed.opened.get((address, kind))) is not None:
+        if isinstance(shared, str):
+            raise BridgeError(shared)
+        return [one.dup() for one in shared]
     if given := _inherited(address, kind):
         return given
     bound: list[socket.socket] = []
@@ -136,7 +172,12 @@ def widen(bound: socket.socket, size: int) -> int:
 
 
 def drops(bound: socket.socket) -> int:
-    """How many datagrams the kernel has thrown away because the receive buffer was full."""
+    """How many datagrams the kernel has thrown away because the receive buffer was full.
+
+    Of sockets that several processes share only one of them says so.
+    """
+    if not handed.counts:
+        return 0
     try:
         answer = bound.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, _MEMINFO.size)
     except OSError:  # before Linux 4.12

@@ -85,3 +85,9 @@ def files_aside(path: Path) -> list[Path]:
     """What was set aside in the place of a database and is still there, the oldest first."""
     found = (one for one in path.parent.glob(f"{path.name}{MARK}*") if one.suffix != SHM)
     return sorted({one.with_name(one.name.removesuffix(WAL)) for one in found})
+
+
+def all_aside(directory: Path) -> list[Path]:
+    """The same for all files of a spool directory."""
+    names = {one.name.partition(MARK)[0] for one in directory.glob(f"worker-*{MARK}*")}
+    return [one for name in sorted(names) for one in files_aside(directory / name)]

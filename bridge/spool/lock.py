@@ -2,17 +2,50 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
+import logging
 import os
+import re
 import shlex
 import stat
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 
 from bridge.errors import SpoolError, SpoolLocked
 
-DATABASE = "worker-0.db"
+log = logging.getLogger(__name__)
+
+ENDING_SECONDS = 60.0
+"""How long the workers of a killed bridge may take to end."""
+LOOK_SECONDS = 0.1
+
+_DATABASE = re.compile(r"worker-(0|[1-9]\d?)\.db")
+
+
+def database(worker: int) -> str:
+    """The file of a worker; the only one of a bridge without workers is that of worker 0."""
+    return f"worker-{worker}.db"
+
+
+DATABASE = database(0)
+
+
+def worker_of(path: Path) -> int:
+    """Whose file this is; one of another name is taken for that of worker 0."""
+    found = _DATABASE.fullmatch(path.name)
+    return int(found[1]) if found else 0
+
+
+def databases(directory: Path) -> dict[int, Path]:
+    """The files that are there, by worker."""
+    try:
+        found = [_DATABASE.fullmatch(name) for name in os.listdir(directory)]
+    except FileNotFoundError:
+        return {}
+    return {i: directory / database(i) for i in sorted(int(one[1]) for one in found if one)}
 
 
 def prepare(directory: Path) -> None:
@@ -58,9 +91,29 @@ def is_ours(directory: Path) -> bool:
 class Lock:
     """The right to use a spool directory, until `release` or the end of the process.
 
-    The kernel holds it (flock), so a killed process leaves nothing to clean up. The file names the
+    The kernel holds it (flock), so a killed process leaves nothing to clean up. Workers get a copy
+    of the descriptor, so that it is held until the last of them has ended. The file names the
     holder for the message of the second process. Raises SpoolLocked or SpoolError.
     """
+
+    @classmethod
+    async def wait(cls, directory: Path) -> Lock:
+        """The lock; when only the workers of a killed bridge still hold it, their end is awaited.
+
+        Raises SpoolLocked or SpoolError.
+        """
+        deadline = time.monotonic() + ENDING_SECONDS
+        told = False
+        while True:
+            try:
+                return cls(directory)
+            except SpoolLocked:
+                if _holder_lives(directory) or time.monotonic() >= deadline:
+                    raise
+            if not told:
+                log.warning("waiting for the workers of a bridge that was killed")
+                told = True
+            await asyncio.sleep(LOOK_SECONDS)
 
     def __init__(self, directory: Path) -> None:
         path = directory / "lock"
@@ -79,6 +132,10 @@ class Lock:
             raise SpoolError(f"the spool {directory} cannot be locked: {error.strerror}") from error
         self._sign()
 
+    def fileno(self) -> int:
+        """The descriptor; whoever has a copy of it holds the lock as well."""
+        return self._file
+
     def release(self) -> None:
         """Let go; safe twice."""
         if self._file >= 0:
@@ -95,3 +152,15 @@ class Lock:
         with suppress(OSError):
             os.ftruncate(self._file, 0)
             os.pwrite(self._file, f"{os.getpid()} {command}\n".encode()[:4096], 0)
+
+
+def _holder_lives(directory: Path) -> bool:
+    """Whether the process that the lock names exists."""
+    pid = (directory / "lock").read_text("utf-8", "replace").partition(" ")[0]
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    except (ValueError, OSError):
+        return True
+    return True

@@ -9,9 +9,12 @@ from typing import Final
 
 from bridge.errors import SpoolError, SpoolTooNew
 from bridge.spool.damage import Impossible
+from bridge.spool.lock import worker_of
 
 FORMAT: Final = 1
 APPLICATION: Final = 0x47454C46  # "GELF", tells a spool from any other SQLite file
+LETTERS: Final = 10**12
+"""The dead letters of worker 2 begin after 2 × 10¹²: so an id belongs to one file."""
 PAGE_BYTES: Final = 16 * 1024
 WAL_PAGES: Final = 256
 
@@ -94,6 +97,8 @@ def create(db: sqlite3.Connection, path: Path) -> None:
         db.execute("BEGIN IMMEDIATE")
         for statement in TABLES:
             db.execute(statement)
+        if worker := worker_of(path):
+            db.execute("INSERT INTO sqlite_sequence VALUES ('dead', ?)", (worker * LETTERS,))
         db.execute("COMMIT")
     elif application == APPLICATION and version > FORMAT:
         raise SpoolTooNew(str(path), version, FORMAT)

@@ -16,8 +16,8 @@ import orjson
 from bridge.clock import Clock, SystemClock
 from bridge.errors import SpoolError
 from bridge.spool.committer import RETRY_SECONDS, Committer, Limits, Renewal, Trouble, run
-from bridge.spool.damage import Impossible, files_aside, is_damage
-from bridge.spool.lock import DATABASE, Lock, prepare
+from bridge.spool.damage import Impossible, all_aside, is_damage
+from bridge.spool.lock import Lock, database, prepare
 from bridge.spool.model import (
     Balance,
     Batch,
@@ -61,7 +61,12 @@ class Spool:
     """Field name → kind, as remembered; `append(kinds=...)` adds to it."""
 
     def __init__(
-        self, limits: Limits, store: Store, writer: Executor, reader: Reader, readers: Executor
+        self,
+        limits: Limits,
+        store: Store,
+        writer: Executor,
+        reader: Reader,
+        readers: Executor,
     ) -> None:
         self._reader = reader
         self._readers = readers
@@ -69,7 +74,7 @@ class Spool:
         self._recent = Recent(store.tally.newest)
         renewal = Renewal(self._recent.rows, lambda: run(readers, reader.reopen))
         self._committer = Committer(limits, store, writer, self._trouble, self._done, renewal)
-        self._path = limits.directory / DATABASE
+        self._directory = limits.directory
         self._received = {
             name: own.accepted + own.repeated for name, own in store.tally.inputs.items()
         }
@@ -79,10 +84,18 @@ class Spool:
         self._closing: asyncio.Task[None] | None = None
 
     @classmethod
-    async def open(cls, config: SpoolConfig, clock: Clock | None = None) -> Spool:
-        """Open the spool in `config.directory`, creating what is missing.
+    async def open(
+        cls,
+        config: SpoolConfig,
+        clock: Clock | None = None,
+        *,
+        worker: int = 0,
+        is_locked: bool = False,
+    ) -> Spool:
+        """Open the spool of a worker in `config.directory`, creating what is missing.
 
-        A damaged file is set aside, and a new one begins.
+        `is_locked`: the caller holds the directory. A damaged file is set aside, and a new one
+        begins.
         Raises SpoolLocked when another process has it, SpoolTooNew, or SpoolError.
         """
         prepare(config.directory)
@@ -92,10 +105,11 @@ class Spool:
             min_free_bytes=int(config.min_free_bytes),
             drop_oldest=config.on_full == "drop_oldest",
         )
-        path = config.directory / DATABASE
+        path = config.directory / database(worker)
         clock = clock or SystemClock()
         async with AsyncExitStack() as ends:
-            ends.callback(Lock(config.directory).release)
+            if not is_locked:
+                ends.callback((await Lock.wait(config.directory)).release)
             writer = start_thread("spool-writer", ends)
             store = await run(writer, partial(open_store, path, clock, cls.max_dead_bytes))
             ends.push_async_callback(run, writer, store.close)
@@ -267,7 +281,7 @@ class Spool:
     @property
     def aside(self) -> list[Path]:
         """Damaged files that were set aside here and still wait for `gelf-bridge spool salvage`."""
-        return files_aside(self._path)
+        return all_aside(self._directory)
 
     def on_trouble(self, listener: Callable[[str], None]) -> None:
         """Call `listener` with each change of `trouble`; there is one listener."""

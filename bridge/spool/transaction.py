@@ -206,9 +206,19 @@ class Transaction:
         """Put a dead letter back, unless that was done before; it was counted once already."""
         if not remember(self._db, rowid, buried.document):
             return False
+        self.bury_again(output, buried, created)
+        return True
+
+    # What was in the file of a former worker
+
+    def merge(self, statement: str, rows: Iterable[Sequence[object]]) -> None:
+        """Take over small records by one of the statements in `heritage.MERGE`."""
+        self._db.executemany(statement, rows)
+
+    def bury_again(self, output: str, buried: Buried, created: float) -> None:
+        """Keep a dead letter that was counted already."""
         self._keep_dead(output, buried, created)
         self._bound_dead()
-        return True
 
     # What the others are made of
 

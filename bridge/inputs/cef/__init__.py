@@ -9,7 +9,7 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from bridge.errors import BridgeError
 from bridge.health import State
@@ -23,9 +23,15 @@ from bridge.inputs.cef.options import CefConfig
 from bridge.inputs.cef.press import Press
 from bridge.inputs.cef.reader import Reader
 from bridge.native import core
-from bridge.net import Allowed, bind, place, server_context, written
+from bridge.net import Allowed, Listening, bind, place, server_context, written
 
 __all__ = ["CefConfig", "CefInput"]
+
+KINDS: Final = {
+    "tcp": (socket.SOCK_STREAM,),
+    "udp": (socket.SOCK_DGRAM,),
+    "both": (socket.SOCK_STREAM, socket.SOCK_DGRAM),
+}
 
 
 class CefInput(Input):
@@ -44,6 +50,11 @@ class CefInput(Input):
         self._reader = Reader(context, self.config)
         self._allowed = Allowed(self.config.allow_from)
         self._listener: Listener | None = None
+
+    @classmethod
+    def listens(cls, config: Any) -> list[Listening]:
+        """TCP, UDP or both."""
+        return [(config.address, kind) for kind in KINDS[config.transport]]
 
     async def run(self, emit: Emit) -> None:
         """Listen until cancelled; what was read by then is durable when this ends."""
@@ -120,8 +131,7 @@ class CefInput(Input):
         return server_context(self.config.tls) if self.config.tls else None
 
     async def _bind(self, kind: socket.SocketKind) -> list[socket.socket]:
-        transports = {socket.SOCK_STREAM: ("tcp", "both"), socket.SOCK_DGRAM: ("udp", "both")}
-        if self.config.transport not in transports[kind]:
+        if (self.config.address, kind) not in self.listens(self.config):
             return []
         return await bind(self.config.address, kind)
 

@@ -11,7 +11,7 @@ from typing import Any, Final, cast
 
 from bridge.inputs import Context, Event
 from bridge.inputs.cef.handover import Handover
-from bridge.net import Allowed, keep_alive, plain
+from bridge.net import Allowed, accepted, keep_alive, plain
 from bridge.net.proxy import ProxyError, receive
 from bridge.syslog import Framer
 
@@ -106,27 +106,31 @@ class Listener:
             connection.adjust()
 
     async def _accept(self, listening: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
         while True:
             try:
-                opened, peer = await loop.sock_accept(listening)
+                async for opened, peer in accepted(listening, self._held):
+                    self._accepted(opened, plain(peer[0]))
+                    # A flood of connections must not keep others from being read.
+                    await asyncio.sleep(0)
             except OSError as error:
                 self.context.count("accept_failed")
                 self.context.log.warning("cannot accept a connection: %s", error.strerror)
                 await self.context.clock.sleep(ACCEPT_PAUSE_SECONDS)
-                continue
-            sender = plain(peer[0])
-            if reason := self._refusal(sender):
-                self.context.count("refused", 1, reason)
-                opened.close()
-            else:
-                _spawn(self._open(opened, sender), self._opening)
-            await asyncio.sleep(0)  # a flood of connections must not keep others from being read
+
+    def _accepted(self, opened: socket.socket, sender: str) -> None:
+        if reason := self._refusal(sender):
+            self.context.count("refused", 1, reason)
+            opened.close()
+        else:
+            _spawn(self._open(opened, sender), self._opening)
+
+    def _held(self) -> int:
+        return len(self.connections) + len(self._opening)
 
     def _refusal(self, sender: str) -> str:
         if sender not in self.limits.allowed:
             return "allow_from"
-        if len(self.connections) + len(self._opening) >= self.limits.max_connections:
+        if self._held() >= self.limits.max_connections:
             return "max_connections"
         return ""
 

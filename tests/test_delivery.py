@@ -34,6 +34,8 @@ class ScriptedOutput(Output):
         self.gate = asyncio.Event()
         self.gate.set()
         self.break_now = asyncio.Event()
+        self.lives = asyncio.Event()
+        self.lives.set()
 
     async def connect(self) -> None:
         self.connections += 1
@@ -51,6 +53,9 @@ class ScriptedOutput(Output):
     async def broken(self) -> str:
         await self.break_now.wait()
         return "it went away"
+
+    async def alive(self) -> None:
+        await self.lives.wait()
 
     async def close(self) -> None:
         pass
@@ -245,6 +250,49 @@ async def test_an_unclean_end_repeats_what_was_held_back(bench: Bench) -> None:
     assert numbers(output.confirmed) == [1, 2, 3, 1, 2, 3]
     await bench.emptied()
     assert (await bench.spool.balance()).outputs["out"].delivered == 3
+
+
+async def test_the_time_during_which_a_peer_is_frozen_does_not_count(hasty: Bench) -> None:
+    """Killed in the end, it takes with it what it had read just before it froze."""
+    output = hasty.start(Holding)
+    output.lives.clear()
+    await hasty.spool.append("in", [document(n) for n in (1, 2, 3)])
+    await until(lambda: len(output.confirmed) == 3)
+    await hasty.clock.sleep(10 * Holding.hold_back_seconds)
+    assert (await hasty.balance()).delivered == 0
+    output.break_now.set()
+    await until(lambda: len(output.confirmed) == 6)
+    output.lives.set()
+    await hasty.emptied()
+    assert (await hasty.balance()).delivered == 3
+
+
+async def test_a_later_confirmation_is_a_sign_of_life(hasty: Bench) -> None:
+    output = hasty.start(Holding)
+    output.lives.clear()
+    await hasty.spool.append("in", [document(n) for n in (1, 2, 3)])
+    await until(lambda: len(output.confirmed) == 3)
+    await hasty.clock.sleep(2 * Holding.hold_back_seconds)
+    await hasty.put(4, 4)
+    async with asyncio.timeout(10):
+        while (await hasty.balance()).delivered < 3:
+            await asyncio.sleep(0.005)
+    assert (await hasty.balance()).spooled == 1
+
+
+async def test_a_peer_that_gives_no_sign_of_life_leaves_it_in_doubt(bench: Bench) -> None:
+    output = bench.start(Holding)
+    answers = iter([Retryable("gone")])
+
+    async def alive() -> None:
+        if error := next(answers, None):
+            raise error
+
+    output.alive = alive  # type: ignore[method-assign]
+    await bench.put(1, 3)
+    await bench.emptied()
+    assert numbers(output.confirmed) == [1, 2, 3, 1, 2, 3]
+    assert (await bench.balance()).delivered == 3
 
 
 async def test_when_the_peer_is_away_again_what_was_held_back_is_repeated(bench: Bench) -> None:

@@ -37,6 +37,7 @@ class Delivery:
         self._committed = 0
         self._read_at = 0
         self._held: deque[Held] = deque()
+        self._heard_at = float("-inf")
         self._committing: asyncio.Task[None] | None = None
         self._draining = asyncio.Event()
         self._drained = asyncio.Event()
@@ -130,6 +131,14 @@ class Delivery:
             reason = broken.result()
             self._doubt()
             raise Retryable(reason)
+        asking = self._session.asking
+        if asking and asking.done():
+            self._session.asking = None
+            try:
+                self._heard_at = max(self._heard_at, asking.result())
+            except (Retryable, OSError):
+                self._doubt()
+                raise
 
     def _doubt(self) -> None:
         """Send again what was confirmed a moment ago: the peer may have died with it."""
@@ -180,9 +189,12 @@ class Delivery:
     def _settle(self) -> None:
         """Take the unbroken prefix of finished sends; raise what any other send raised."""
         flying = self._session.flying
-        due = self._clock.monotonic() + self._output.hold_back_seconds
+        now = self._clock.monotonic()
         while flying and flying[0].send.done():
-            self._held.append(Held(due, flying[0].progress()))
+            progress = flying[0].progress()
+            self._held.append(Held(now + self._output.hold_back_seconds, progress))
+            if progress.delivered:
+                self._heard_at = now
             size = flying.popleft().size
             self._session.flying_bytes -= size
             self._window.confirmed(size)
@@ -191,19 +203,31 @@ class Delivery:
                 sent.progress()
 
     def _commit(self) -> None:
-        """Move the cursor over what was held back long enough, one transaction at a time."""
+        """Move the cursor over what was held back long enough, one transaction at a time.
+
+        A peer that may be frozen must first give a sign of life: it can still be killed, and take
+        with it what it had read just before.
+        """
         if self._committing:
             if not self._committing.done():
                 return
             self._committing.result()
             self._committing = None
-        now, due = self._clock.monotonic(), []
-        while self._held and self._held[0].due <= now:
+        session, now, due = self._session, self._clock.monotonic(), []
+        while self._held and self._held[0].due <= self._heard_at:
             due.append(self._held.popleft().progress)
         if due:
-            self._committing = self._session.watch(self._advance(united(due)))
-        elif self._held:
+            self._committing = session.watch(self._advance(united(due)))
+        elif self._held and self._held[0].due > now:
             self._set_alarm(self._held[0].due - now)
+        elif self._held and not (session.flying or session.asking):
+            session.asking = session.watch(self._ask())
+
+    async def _ask(self) -> float:
+        """When the output was asked whether its peer lives, once it does."""
+        asked_at = self._clock.monotonic()
+        await self._output.alive()
+        return asked_at
 
     async def _advance(self, progress: Progress) -> None:
         await self._spool.advance(self._id, progress)

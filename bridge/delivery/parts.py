@@ -60,6 +60,7 @@ class Session:
     broken: asyncio.Task[str] | None = None
     reading: asyncio.Task[list[Batch]] | None = None
     alarm: asyncio.Task[None] | None = None
+    asking: asyncio.Task[float] | None = None
     rows: deque[Batch] = field(default_factory=deque)
     flying: deque[Sent] = field(default_factory=deque)
     flying_bytes: int = 0
@@ -73,7 +74,9 @@ class Session:
     async def cancel(self) -> None:
         """Cancel everything that still runs and wait for it."""
         sends = [sent.send for sent in self.flying]
-        tasks = [task for task in (self.broken, self.reading, self.alarm, *sends) if task]
+        tasks = [
+            task for task in (self.broken, self.reading, self.alarm, self.asking, *sends) if task
+        ]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -79,6 +79,13 @@ class Output(ABC):
         """
         return str(await asyncio.get_running_loop().create_future())
 
+    async def alive(self) -> None:
+        """Return when the destination has just shown that it lives; raises `Retryable` or OSError.
+
+        Asked before what was held back is committed, unless something was confirmed meanwhile: the
+        time during which a peer is frozen does not count.
+        """
+
     async def check(self) -> str | None:
         """Try the destination; raise with advice when something is wrong.
 

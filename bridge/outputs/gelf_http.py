@@ -107,6 +107,12 @@ class GelfHttp(Output):
         """Return when the server has gone away: what it answered last is in doubt."""
         return await asyncio.shield(self._broken)
 
+    async def alive(self) -> None:
+        """Return when the server has answered a request for nothing; raises `Retryable`."""
+        if self._client is None:
+            raise Retryable("not connected")
+        await self._ask(self._client)
+
     async def close(self) -> None:
         """Let go of all connections."""
         client, self._client = self._client, None
@@ -171,9 +177,12 @@ class GelfHttp(Output):
         """The answer to a request for nothing; raises `Retryable`."""
         self._asked_at = self.context.clock.monotonic()
         try:
-            return await client.options(self.config.url)
+            answer = await client.options(self.config.url)
         except httpx.TransportError as error:
             raise Retryable(http.words(error)) from error
+        if answer.status_code in GATEWAY:
+            raise Retryable(f"{self.config.url} answered {answer.status_code}")
+        return answer
 
     async def _watch(self, client: httpx.AsyncClient) -> None:
         """While confirmed events are held back, see that the server is still there."""

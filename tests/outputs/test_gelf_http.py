@@ -43,11 +43,13 @@ class Server:
 
     def __init__(self, answer: Callable[[Request], Response]) -> None:
         self.requests: list[Request] = []
+        self.asked = 200
+        """The status that a request for nothing gets."""
         self._answer = answer
 
     async def _handle(self, request: Request) -> Response:
         if request.method == "OPTIONS":
-            return Response(200)
+            return Response(self.asked)
         self.requests.append(request)
         return self._answer(request)
 
@@ -235,6 +237,17 @@ async def test_a_proxy_without_a_server_behind_it_leaves_it_in_doubt(host: Host)
             await sender.send(batch(1, 1))
         async with asyncio.timeout(1):
             assert "503" in await sender.broken()
+
+
+async def test_a_proxy_s_own_answer_is_no_sign_of_life(host: Host) -> None:
+    async with (
+        Server(lambda request: Response(202)) as server,
+        connected(host, server.port) as sender,
+    ):
+        await sender.alive()
+        server.asked = 502
+        with pytest.raises(Retryable, match="502"):
+            await sender.alive()
 
 
 async def test_a_cut_connection_is_retryable(host: Host) -> None:

@@ -305,6 +305,33 @@ async def test_a_frozen_peer_is_waited_for(host: Host) -> None:
         assert numbers(graylog.documents) == [1]
 
 
+async def test_a_sign_of_life_is_a_fin_that_is_answered(host: Host) -> None:
+    async with FakeGraylog() as graylog, connected(host, graylog.port) as sender:
+        await send(sender, batch(1, 1))
+        before = graylog.connections
+        async with asyncio.timeout(5):
+            await sender.alive()
+        assert graylog.connections == before + 1
+        await sender.alive()  # nothing was confirmed since
+        assert graylog.connections == before + 1
+        assert numbers(graylog.documents) == [1]
+
+
+@pytest.mark.parametrize("late", [False, True])
+async def test_a_frozen_peer_that_is_killed_gave_no_sign_of_life(host: Host, late: bool) -> None:
+    async with FakeGraylog() as graylog, connected(host, graylog.port) as sender:
+        await send(sender, batch(1, 1))
+        graylog.pause()
+        host.clock.ahead = 60 * late
+        before = graylog.connections
+        asking = asyncio.create_task(sender.alive())
+        await until(lambda: graylog.connections > before)
+        assert not asking.done()
+        await graylog.kill()
+        with pytest.raises(Retryable, match=r"127\.0\.0\.1"):
+            await asking
+
+
 async def test_without_confirmation_what_is_written_counts(host: Host) -> None:
     mute = Mute()
     async with serving(mute) as port, connected(host, port, confirm="none") as sender:

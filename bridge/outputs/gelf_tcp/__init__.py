@@ -153,6 +153,12 @@ class GelfTcp(Output):
         if sending:
             await sending.close()
 
+    async def alive(self) -> None:
+        """Return when the peer has answered FIN, as for a confirmation; raises `Retryable`."""
+        if self._sending is None:
+            raise Retryable("not connected")
+        await self._sending.alive()
+
     async def check(self) -> str | None:
         """Connect to every endpoint, and see that it answers FIN with FIN."""
         if tls := self.config.client_tls:

@@ -48,6 +48,8 @@ class Connection(asyncio.Protocol):
         self.written = 0
         """Bytes of documents."""
         self.finished = False
+        self.failure = ""
+        """What went wrong, once it has ended; nothing if the peer confirmed it."""
         self.end: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Done when the connection has ended, in whatever way."""
         self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -146,6 +148,7 @@ class Connection(asyncio.Protocol):
     def report(self, failure: str) -> None:
         """Tell the end, once, and let go."""
         if not self.end.done():
+            self.failure = failure
             self._settle()
             self._ended(self, failure)
             self.transport.close()

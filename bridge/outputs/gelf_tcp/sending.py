@@ -99,6 +99,22 @@ class Sending:
         self._dialer.failed(connection.endpoint)
         self._break(f"{connection.endpoint}: {failure}")
 
+    async def alive(self) -> None:
+        """Return when every endpoint that has confirmed something has answered FIN once more.
+
+        Raises Retryable and OSError. What it confirmed before this was called is no longer in doubt
+        then.
+        """
+        for endpoint, confirmed_at in list(self._confirmed_at.items()):
+            if self._pace.confirms:
+                connection = await self._open(endpoint)
+                connection.finish()
+                await asyncio.wait([connection.end])
+                if connection.failure:
+                    raise Retryable(f"{endpoint}: {connection.failure}")
+            if self._confirmed_at.get(endpoint) == confirmed_at:
+                del self._confirmed_at[endpoint]
+
     async def close(self) -> None:
         """Let go of every connection; what is not confirmed is not sent any further."""
         for task in self._tasks:
@@ -218,7 +234,8 @@ class Sending:
         if connection is self._closing:
             self._closing = None
         if not failure:
-            self._note(connection)
+            if connection.written:
+                self._note(connection)
             self._confirmed(connection)
             for future in connection.sends:
                 if not future.done():

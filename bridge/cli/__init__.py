@@ -17,28 +17,29 @@ from bridge.version import VERSION
 BAD_CONFIG = 78
 
 COMMANDS = {
-    "run": "bridge.cli.run:run",
-    "check": "bridge.cli.check:check",
-    "status": "bridge.cli.status:status",
-    "top": "bridge.cli.top:top",
-    "tap": "bridge.cli.tap:tap",
-    "reload": "bridge.cli.reload:reload",
-    "init": "bridge.cli.init:init",
-    "explain": "bridge.cli.explain:explain",
-    "components": "bridge.cli.components:components",
-    "schema": "bridge.cli.schema:schema",
-    "config": "bridge.cli.config:config",
-    "replay": "bridge.cli.replay:replay",
-    "support": "bridge.cli.support:support",
-    "completion": "bridge.cli.completion:completion",
-    "version": "bridge.cli.version:version",
-    "dead": "bridge.cli.dead:dead",
-    "spool": "bridge.cli.spool:spool",
-    "backfill": "bridge.cli.backfill:backfill",
-    "checkpoint": "bridge.cli.checkpoint:checkpoint",
-    "demo": "bridge.cli.demo:demo",
-    "pipelines": "bridge.cli.pipelines:pipelines",
+    "run": ("bridge.cli.run:run", "Run the bridge in the foreground."),
+    "check": ("bridge.cli.check:check", "Find every mistake in a configuration."),
+    "status": ("bridge.cli.status:status", "Say how the running bridge is."),
+    "top": ("bridge.cli.top:top", "Watch the running bridge."),
+    "tap": ("bridge.cli.tap:tap", "Show live events of the running bridge."),
+    "reload": ("bridge.cli.reload:reload", "Let it read its configuration again."),
+    "init": ("bridge.cli.init:init", "Write a commented configuration."),
+    "explain": ("bridge.cli.explain:explain", "Explain a type, an option, a word, a code."),
+    "components": ("bridge.cli.components:components", "List the types of inputs and outputs."),
+    "schema": ("bridge.cli.schema:schema", "Print the JSON Schema of the configuration."),
+    "config": ("bridge.cli.config:config", "Show what counts in the end, without secrets."),
+    "replay": ("bridge.cli.replay:replay", "Take the records in a file."),
+    "support": ("bridge.cli.support:support", "Write one file for somebody who helps."),
+    "completion": ("bridge.cli.completion:completion", "Print the script for the Tab key."),
+    "version": ("bridge.cli.version:version", "Print what is installed here."),
+    "dead": ("bridge.cli.dead:dead", "Look at events that an output would never take."),
+    "spool": ("bridge.cli.spool:spool", "Check the spool, salvage a damaged one."),
+    "backfill": ("bridge.cli.backfill:backfill", "Ask a polled source for the past."),
+    "checkpoint": ("bridge.cli.checkpoint:checkpoint", "See or set where pollers go on."),
+    "demo": ("bridge.cli.demo:demo", "Show events on their way; needs nothing."),
+    "pipelines": ("bridge.cli.pipelines:pipelines", "Set Graylog up: rules, stream, index set."),
 }
+"""Where each command is, and what it does in a few words: `--help` imports none of them."""
 
 
 class Commands(click.Group):
@@ -50,15 +51,31 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module, _, name = COMMANDS[cmd_name].partition(":")
+        module, _, name = COMMANDS[cmd_name][0].partition(":")
         command: click.Command = getattr(importlib.import_module(module), name)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from bridge.config.spelling import nearest  # late: only the lost need it
+
+            if meant := nearest(args[0], COMMANDS):
+                ctx.fail(f"No such command {args[0]!r}, did you mean {meant}?")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
 
     def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
         except ConfigError as error:
             click.echo(str(error), err=True)
+            if ctx.invoked_subcommand == "run":
+                click.echo("gelf-bridge: not started: mend the configuration first", err=True)
             ctx.exit(BAD_CONFIG)
         except BridgeError as error:
             click.echo(f"gelf-bridge: {error}", err=True)

@@ -62,7 +62,8 @@ class Client:
                 yield connection
             except (FileNotFoundError, ConnectionRefusedError):
                 raise NotRunning(
-                    f"the bridge is not running: nothing answers on {self.path}"
+                    f"the bridge is not running: nothing answers on {self.path}; if it "
+                    "was started, the end of its log says why it stopped"
                 ) from None
             except PermissionError:
                 raise BridgeError(

@@ -11,6 +11,7 @@ from bridge.clock import SystemClock
 from bridge.config import ComponentConfig, Config, Kind, Registry
 from bridge.errors import BridgeError
 from bridge.inputs import Context
+from bridge.net.reasons import reason
 
 
 class Tried(NamedTuple):
@@ -50,8 +51,10 @@ async def _try(
     try:
         component = registry.component(kind, config.type)(config, lone_context(kind, name))
         words = await component.check()
-    except (BridgeError, OSError) as error:
-        return str(error) or type(error).__name__, ""
+    except BridgeError as error:
+        return str(error), ""
+    except OSError as error:
+        return reason(error), ""
     return "", words or ""
 
 

@@ -37,7 +37,8 @@ def list_(client: Client, output: str | None, as_json: bool) -> None:
             click.echo(json.dumps(letter) if as_json else line(letter))
             count, total = count + 1, total + letter["bytes"]
     if not as_json:
-        click.echo(f"{count:,} dead letters, {size(total)}" if count else "no dead letters")
+        letters_ = "dead letter" if count == 1 else "dead letters"
+        click.echo(f"{count:,} {letters_}, {size(total)}" if count else "no dead letters")
 
 
 @dead.command()

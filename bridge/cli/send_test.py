@@ -79,16 +79,17 @@ async def _delivered(service: Service, seconds: float) -> dict[str, str]:
     except TimeoutError:
         pass  # the accounts tell which output it was
     balance = await service.spool.balance()
-    return {name: _outcome(service, name, own) for name, own in balance.outputs.items()}
+    return {name: await _outcome(service, name, own) for name, own in balance.outputs.items()}
 
 
-def _outcome(service: Service, name: str, balance: OutputBalance) -> str:
+async def _outcome(service: Service, name: str, balance: OutputBalance) -> str:
     if balance.delivered:
         return ""
     if balance.filtered:
         return "the test event is not of those that it is to send (only, except)"
     if balance.buried:
-        return "the destination refused the test event"
+        [letter] = await service.spool.dead_letters(name, 0, 1)
+        return f"the destination refused the test event: {letter.reason}"
     status = service.health.status(name)
     why = status.detail if status and status.detail else "no reason given"
     return f"the test event was not delivered: {why}"

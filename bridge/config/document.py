@@ -94,7 +94,7 @@ def parse(text: str, source: str, resolver: Resolver) -> Document:
     except (RecursionError, _TooLargeError):
         message = "there is too much in this file: it is nested too deeply, or aliases multiply it"
         raise ConfigError([Problem(source, 1, 1, "", message)]) from None
-    raise ConfigError([Problem(source, 1, 1, "", "the file is empty")])
+    raise ConfigError([Problem(source, 1, 1, "", "the file is empty: gelf-bridge init writes one")])
 
 
 def _compose(text: str, source: str) -> yaml.Node | None:

@@ -14,6 +14,9 @@ from bridge.config.spelling import nearest
 
 MAX_FILE_BYTES = 65_536
 
+_SAME_NAME = 0.85
+"""How alike the name of a variable must be to be named: among many, some always resembles."""
+
 _REFERENCE = re.compile(r"\$\$\{|\$\{(?P<body>[^{}]*)\}|\$\{")
 _BODY = re.compile(
     r"env:(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>.*))?|file:(?P<path>.+)", re.DOTALL
@@ -92,7 +95,7 @@ class Resolver:
         if default is not None:
             return value or default
         if value is None:
-            meant = nearest(name, self._environ)
+            meant = nearest(name, self._environ, cutoff=_SAME_NAME)
             hint = (
                 f", did you mean {meant}?"
                 if meant

@@ -10,13 +10,14 @@ from collections.abc import Iterable, Sequence
 _PLAIN = re.compile(r"[\w@/:+-]+")
 
 
-def nearest(word: str, known: Iterable[str]) -> str | None:
+def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
     """The known word that was probably meant; case and `-` for `_` do not count.
 
-    A shortened word counts as near, because units are easily left out (`idle`, `idle_seconds`).
+    `cutoff` is how alike they must be, from 0 to 1. A shortened word counts as near, because units
+    are easily left out (`idle`, `idle_seconds`).
     """
     word, folded = _fold(word), {_fold(name): name for name in known}
-    found = difflib.get_close_matches(word, folded, n=1, cutoff=0.6)
+    found = difflib.get_close_matches(word, folded, n=1, cutoff=cutoff)
     if not found and len(word) > 2:
         found = [name for name in folded if name.startswith(word)]
     return folded[found[0]] if found else None

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
+
 import click
 import pytest
 from click.testing import CliRunner, Result
@@ -20,7 +24,7 @@ def run_failing(monkeypatch: pytest.MonkeyPatch, error: Exception) -> Result:
         raise error
 
     monkeypatch.setattr(cli, "failing", failing, raising=False)
-    monkeypatch.setitem(cli.COMMANDS, "failing", "bridge.cli:failing")
+    monkeypatch.setitem(cli.COMMANDS, "failing", ("bridge.cli:failing", "Fail."))
     return CliRunner().invoke(cli.main, ["failing"])
 
 
@@ -55,3 +59,21 @@ def test_every_command_of_the_table_exists() -> None:
         assert isinstance(command, click.Command)
         assert command.name == name
         assert command.help
+
+
+def test_help_costs_no_command_and_cuts_no_sentence() -> None:
+    """What it prints comes from the table; nothing that a command needs is imported."""
+    heavy = ("pydantic", "httpx", "rich", "bridge.cli.run", "bridge.cli.status")
+    code = (
+        "import sys\nfrom bridge.cli import main\nmain(['--help'], standalone_mode=False)\n"
+        f"assert not set({heavy}) & set(sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    for name, (_, summary) in cli.COMMANDS.items():
+        assert re.search(rf"^  {name} +{re.escape(summary)}$", done.stdout, re.MULTILINE), name
+
+
+def test_a_command_that_was_meant_is_named() -> None:
+    done = CliRunner().invoke(cli.main, ["chek"])
+    assert done.exit_code == 2
+    assert "No such command 'chek', did you mean check?" in done.stderr

@@ -71,7 +71,8 @@ async def test_a_bridge_that_does_not_run_is_one_calm_line(tmp_path: Path) -> No
     for name in ("status", "tap", "reload"):
         _, error = await command(name, "-c", "bridge.yaml", folder=tmp_path, code=1)
         assert error == (
-            "gelf-bridge: the bridge is not running: nothing answers on spool/admin.sock\n"
+            "gelf-bridge: the bridge is not running: nothing answers on spool/admin.sock; if it "
+            "was started, the end of its log says why it stopped\n"
         )
 
 

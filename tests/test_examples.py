@@ -7,6 +7,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
+import trustme
 
 from bridge.config import load
 from bridge.plugins import EntryPoints
@@ -20,11 +21,14 @@ ENVIRON = dict.fromkeys(["TENANT_ID", "APP_ID", "APP_SECRET", "REGION_CODE"], "e
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_an_example_can_be_used_as_it_is(path: Path, tmp_path: Path) -> None:
-    """Only the secrets that it refers to must be there."""
+    """Only the secrets and certificates that it refers to must be there."""
     text = path.read_text()
     for name in re.findall(r"/run/secrets/(\w+)", text):
         (tmp_path / name).write_text("a secret that is long enough")
-    text = text.replace("/run/secrets", str(tmp_path))
+    issued = trustme.CA().issue_cert("localhost").private_key_and_cert_chain_pem.bytes()
+    for name in re.findall(r"/etc/gelf-bridge/(\w+\.(?:pem|key))", text):
+        (tmp_path / name).write_bytes(issued)
+    text = text.replace("/run/secrets", str(tmp_path)).replace("/etc/gelf-bridge", str(tmp_path))
     assert load(text, str(path), ENVIRON, EntryPoints()).outputs
 
 

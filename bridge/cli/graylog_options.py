@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bridge.cli.options import Decorator
+from bridge.errors import BridgeError
 
 if TYPE_CHECKING:
     from bridge.graylog.client import Graylog
@@ -57,11 +58,17 @@ def _options(required: bool) -> tuple[Decorator, ...]:
 
 
 def _client(url: str, token_file: Path | None, tls: dict[str, Any]) -> Graylog:
-    from bridge import http  # late: most commands ask no server
+    from pydantic import ValidationError  # late: most commands ask no server
+
+    from bridge import http
     from bridge.graylog.client import Graylog
     from bridge.net.client_tls import ClientTls
 
-    return Graylog(url, _token(token_file), http.HttpOptions(tls=ClientTls(**tls)))
+    try:
+        options = http.HttpOptions(tls=ClientTls(**tls))
+    except ValidationError as error:
+        raise BridgeError("; ".join(each["msg"] for each in error.errors())) from None
+    return Graylog(url, _token(token_file), options)
 
 
 def _token(path: Path | None) -> str:

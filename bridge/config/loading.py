@@ -54,6 +54,11 @@ def load(text: str, source: str, environ: Mapping[str, str], registry: Registry)
 
 def load_file(path: FilePath, environ: Mapping[str, str], registry: Registry) -> Config:
     """Read a configuration file; one that cannot be read or is not UTF-8 is a problem, too."""
+    return load(read_file(path), str(path), environ, registry)
+
+
+def read_file(path: FilePath) -> str:
+    """The text of a configuration file; raises ConfigError."""
     try:
         with path.open("rb") as file:
             data = file.read(MAX_FILE_BYTES + 1)
@@ -64,13 +69,12 @@ def load_file(path: FilePath, environ: Mapping[str, str], registry: Registry) ->
         message = "is longer than 4 MiB: this is no configuration"
         raise ConfigError([Problem(str(path), 0, 0, "", message)])
     try:
-        text = data.decode("utf-8-sig")
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         before = data[: error.start]
         line, column = before.count(b"\n") + 1, error.start - before.rfind(b"\n")
         message = "this is not UTF-8: save the file in that encoding"
         raise ConfigError([Problem(str(path), line, column, "", message)]) from None
-    return load(text, str(path), environ, registry)
 
 
 class _Loading:
@@ -92,6 +96,7 @@ class _Loading:
             self._document.complain((), message)
             return None
         inputs, outputs = self._components("input"), self._components("output")
+        self._refuse_claimed({"inputs": inputs, "outputs": outputs})
         for name in self._ids("output"):
             if name in self._ids("input"):
                 path = ("outputs", name)
@@ -129,6 +134,18 @@ class _Loading:
             found = {id_: self._component(kind, (*path, id_)) for id_ in section}
             return {id_: config for id_, config in found.items() if config is not None}
         return {}
+
+    def _refuse_claimed(self, sections: Mapping[str, dict[str, ComponentConfig]]) -> None:
+        """Two components cannot have the same port or file."""
+        owners: dict[str, str] = {}
+        for section, components in sections.items():
+            for id_, config in components.items():
+                for claim in config.claims():
+                    owner = owners.setdefault(claim, f"{section}.{id_}")
+                    if owner != f"{section}.{id_}":
+                        path: Path = (section, id_)
+                        message = f"{claim} is already that of {owner}; each needs its own"
+                        self._document.complain(path, message, self._document.nearest_key(path))
 
     def _component(self, kind: Kind, path: Path) -> ComponentConfig | None:
         if not _ID.fullmatch(str(path[-1])):

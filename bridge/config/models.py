@@ -37,6 +37,10 @@ class ComponentConfig(Section):
     type: str
     """Which component this is: the name of its entry point."""
 
+    def claims(self) -> list[str]:
+        """What no other component of this bridge can have, such as `tcp 0.0.0.0:5514`."""
+        return []
+
     def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
         return (("type", self.type),)
 

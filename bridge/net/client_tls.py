@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ssl
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from bridge.config import LocalPath, Section
+from bridge.config.types import refusal
 from bridge.errors import BridgeError
 
 
@@ -27,6 +28,15 @@ class ClientTls(Section):
     """The lowest version of TLS."""
     verify: bool = True
     """`false` takes any certificate of any server: whoever sits in between can read everything."""
+
+    @model_validator(mode="after")
+    def _can_be_used(self) -> Self:
+        if self.authorities or self.certificate:
+            try:
+                client_context(self)
+            except BridgeError as error:
+                raise refusal(str(error)) from None
+        return self
 
 
 def client_context(config: ClientTls) -> ssl.SSLContext:
@@ -55,7 +65,7 @@ def _load_authorities(context: ssl.SSLContext, path: Path) -> None:
             context.load_verify_locations(path)
     except (OSError, ValueError) as error:
         raise BridgeError(
-            f"tls: authorities: {path} cannot be used: {_reason(error)}; "
+            f"authorities: {path} cannot be used: {_reason(error)}; "
             "it must be a readable PEM file with at least one certificate"
         ) from error
 
@@ -65,7 +75,7 @@ def _load_certificate(context: ssl.SSLContext, certificate: Path, key: Path | No
         context.load_cert_chain(certificate, key, password=_no_pass_phrase)
     except (OSError, ValueError) as error:
         raise BridgeError(
-            f"tls: the certificate {certificate} with the key {key or certificate} cannot be used: "
+            f"the certificate {certificate} with the key {key or certificate} cannot be used: "
             f"{_reason(error)}; both must be readable PEM files that belong together, the key "
             "without a pass phrase"
         ) from error

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ssl
-from typing import Literal
+from typing import Literal, Self
+
+from pydantic import model_validator
 
 from bridge.config import LocalPath, Section
+from bridge.config.types import refusal
 from bridge.errors import BridgeError
 
 
@@ -21,6 +24,14 @@ class ServerTls(Section):
     minimum: Literal["1.2", "1.3"] = "1.2"
     """The lowest version of TLS."""
 
+    @model_validator(mode="after")
+    def _can_be_used(self) -> Self:
+        try:
+            server_context(self)
+        except BridgeError as error:
+            raise refusal(str(error)) from None
+        return self
+
 
 def server_context(config: ServerTls) -> ssl.SSLContext:
     """A fresh context from the files; raises BridgeError that names the file."""
@@ -33,7 +44,7 @@ def server_context(config: ServerTls) -> ssl.SSLContext:
         context.load_cert_chain(config.certificate, config.key, password=_no_pass_phrase)
     except (OSError, ValueError) as error:
         raise BridgeError(
-            f"tls: the certificate {config.certificate} with the key {key} cannot be used: "
+            f"the certificate {config.certificate} with the key {key} cannot be used: "
             f"{_reason(error)}; both must be readable PEM files that belong together, the key "
             "without a pass phrase"
         ) from error
@@ -43,7 +54,7 @@ def server_context(config: ServerTls) -> ssl.SSLContext:
             context.load_verify_locations(config.verify_clients)
         except (OSError, ValueError) as error:
             raise BridgeError(
-                f"tls: verify_clients: {config.verify_clients} cannot be used: {_reason(error)}; "
+                f"verify_clients: {config.verify_clients} cannot be used: {_reason(error)}; "
                 "it must be a readable PEM file with at least one certificate"
             ) from error
     return context

@@ -43,6 +43,10 @@ class FileConfig(OutputConfig):
     keep: int = Field(default=5, ge=1, le=1000)
     """How many renamed files are kept."""
 
+    def claims(self) -> list[str]:
+        """The file."""
+        return [f"file {self.path}"]
+
 
 class File(Output):
     """Appends lines; all file work is done in a thread."""

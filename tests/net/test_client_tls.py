@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import trustme
+from pydantic import ValidationError
 
 from bridge.errors import BridgeError
 from bridge.net.client_tls import ClientTls, client_context
@@ -44,5 +45,14 @@ def test_a_file_that_cannot_be_used_is_named(
     file = tmp_path / "file.pem"
     if content is not None:
         file.write_text(content)
-    with pytest.raises(BridgeError, match=str(file)):
-        client_context(ClientTls.model_validate({option: file}))
+    with pytest.raises(ValidationError, match=str(file)):
+        ClientTls.model_validate({option: file})
+
+
+def test_a_file_that_goes_later_is_named_then(tmp_path: Path) -> None:
+    file = tmp_path / "authority.pem"
+    trustme.CA().cert_pem.write_to_path(file)
+    config = ClientTls(authorities=file)
+    file.unlink()
+    with pytest.raises(BridgeError, match=f"authorities: {file} cannot be used: "):
+        client_context(config)

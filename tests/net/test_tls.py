@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import trustme
+from pydantic import ValidationError
 
 from bridge.errors import BridgeError
 from bridge.net import ServerTls, server_context
@@ -49,8 +50,8 @@ def test_clients_can_be_asked_for_a_certificate(files: dict[str, Path]) -> None:
 @pytest.mark.parametrize("name", ["certificate", "authority", "none"])
 def test_what_does_not_belong_together_is_named(files: dict[str, Path], name: str) -> None:
     path = files.get(name, files["key"].parent / name)
-    with pytest.raises(BridgeError, match=f"tls: the certificate {path} .* cannot be used: "):
-        server_context(ServerTls(certificate=path))
+    with pytest.raises(ValidationError, match=f"the certificate {path} .* cannot be used: "):
+        ServerTls(certificate=path)
 
 
 def test_an_encrypted_key_is_an_error_and_no_question(
@@ -68,11 +69,17 @@ def test_an_encrypted_key_is_an_error_and_no_question(
     locked.write_bytes(
         key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"words"))
     )
-    with pytest.raises(BridgeError, match="without a pass phrase"):
-        server_context(ServerTls(certificate=files["certificate"], key=locked))
+    with pytest.raises(ValidationError, match="without a pass phrase"):
+        ServerTls(certificate=files["certificate"], key=locked)
 
 
 def test_a_file_without_authorities_is_named(files: dict[str, Path]) -> None:
-    config = ServerTls(certificate=files["both"], verify_clients=files["key"])
-    with pytest.raises(BridgeError, match=f"verify_clients: {files['key']} cannot be used"):
+    with pytest.raises(ValidationError, match=f"verify_clients: {files['key']} cannot be used"):
+        ServerTls(certificate=files["both"], verify_clients=files["key"])
+
+
+def test_a_file_that_goes_later_is_named_then(files: dict[str, Path]) -> None:
+    config = ServerTls(certificate=files["both"])
+    files["both"].unlink()
+    with pytest.raises(BridgeError, match=f"the certificate {files['both']} .* cannot be used: "):
         server_context(config)

@@ -213,11 +213,16 @@ async def test_plain_text_to_a_tls_input_is_never_confirmed(
         assert graylog.documents == []
 
 
-async def test_a_file_that_cannot_be_used_is_told(host: Host, tmp_path: Path) -> None:
-    sender = output(host, 1, tls={"authorities": tmp_path / "none.pem"})
-    with pytest.raises(Retryable, match=r"none\.pem"):
+async def test_a_file_that_is_gone_is_told(
+    host: Host, authority: Authority, tmp_path: Path
+) -> None:
+    file = tmp_path / "gone.pem"
+    file.write_bytes(Path(authority.file).read_bytes())
+    sender = output(host, 1, tls={"authorities": file})
+    file.unlink()
+    with pytest.raises(Retryable, match=r"gone\.pem"):
         await sender.connect()
-    with pytest.raises(BridgeError, match=r"none\.pem"):
+    with pytest.raises(BridgeError, match=r"gone\.pem"):
         await sender.check()
 
 

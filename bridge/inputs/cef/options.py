@@ -86,6 +86,13 @@ class CefConfig(InputConfig):
             raise refusal(f"{option} needs transport: tcp or both")
         return self
 
+    def claims(self) -> list[str]:
+        """The ports."""
+        if self.address.port == 0:
+            return []
+        both = self.transport == "both"
+        return [f"{one} {self.address}" for one in ("tcp", "udp") if both or self.transport == one]
+
     def warnings(self) -> list[str]:
         """What is allowed but probably not meant."""
         verified = self.transport == "tcp" and self.tls is not None and self.tls.verify_clients

@@ -6,11 +6,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 
 from bridge.config import load
 from bridge.errors import BridgeError, ConfigError
 from bridge.inputs.cef import CefConfig, CefInput
 from tests.inputs.cef.running import running, send
+
+VERIFYING = {"certificate": "server.pem", "verify_clients": "server.pem"}
+
+
+def write_certificate(folder: Path) -> None:
+    issued = trustme.CA().issue_cert("localhost")
+    issued.private_key_and_cert_chain_pem.write_to_path(folder / "server.pem")
 
 
 class OnlyCef:
@@ -51,8 +59,12 @@ spool: {{directory: /tmp/spool}}
         ("address: 'localhost:1', vendor_tables: [none.yaml]", "none.yaml: cannot be read"),
         ("address: 'localhost:1', transport: udp, proxy_protocol: true", "needs transport: tcp"),
         (
-            "address: 'localhost:1', transport: udp, tls: {certificate: a}",
+            "address: 'localhost:1', transport: udp, tls: {certificate: server.pem}",
             "tls needs transport: tcp or both",
+        ),
+        (
+            "address: 'localhost:1', tls: {certificate: own.yaml}",
+            "own.yaml cannot be used: not PEM",
         ),
     ],
 )
@@ -60,8 +72,29 @@ def test_what_cannot_be_is_refused_at_its_place(
     options: str, complaint: str, tmp_path: Path
 ) -> None:
     (tmp_path / "own.yaml").write_text("{vendor: Own, fields: {x: 7}}")
+    write_certificate(tmp_path)
     (found,) = problems(options, tmp_path)
     assert complaint in found
+
+
+def test_a_port_belongs_to_one_input(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(
+            "inputs:\n"
+            "  a: {type: cef, address: 'localhost:5514'}\n"
+            "  b: {type: cef, address: 'localhost:5514', transport: both}\n"
+            "  c: {type: cef, address: 'localhost:5515', transport: udp}\n"
+            "  d: {type: cef, address: 'localhost:5515'}\n"
+            "outputs:\n"
+            "  other: {type: cef, address: 'localhost:0'}\n"
+            "spool: {directory: spool}\n",
+            str(tmp_path / "bridge.yaml"),
+            {},
+            OnlyCef(),
+        )
+    assert [str(one).rpartition("bridge.yaml")[2] for one in caught.value.problems] == [
+        ":3:3: inputs.b: tcp localhost:5514 is already that of inputs.a; each needs its own"
+    ]
 
 
 def config(**options: Any) -> CefConfig:
@@ -75,19 +108,16 @@ def config(**options: Any) -> CefConfig:
         ({"address": "[::1]:5514"}, 0),
         ({"address": "0.0.0.0:5514"}, 1),
         ({"address": "0.0.0.0:5514", "allow_from": ["192.0.2.0/24"]}, 0),
-        ({"address": "0.0.0.0:5514", "tls": {"certificate": "a"}}, 1),
-        ({"address": "0.0.0.0:5514", "tls": {"certificate": "a", "verify_clients": "b"}}, 0),
-        (
-            {
-                "address": "0.0.0.0:5514",
-                "transport": "both",
-                "tls": {"certificate": "a", "verify_clients": "b"},
-            },
-            1,
-        ),
+        ({"address": "0.0.0.0:5514", "tls": {"certificate": "server.pem"}}, 1),
+        ({"address": "0.0.0.0:5514", "tls": VERIFYING}, 0),
+        ({"address": "0.0.0.0:5514", "transport": "both", "tls": VERIFYING}, 1),
     ],
 )
-def test_an_open_door_is_warned_of(options: dict[str, Any], number: int) -> None:
+def test_an_open_door_is_warned_of(
+    options: dict[str, Any], number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_certificate(tmp_path)
+    monkeypatch.chdir(tmp_path)
     assert len(config(**options).warnings()) == number
 
 

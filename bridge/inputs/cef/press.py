@@ -160,7 +160,8 @@ class Press:
         )
 
     def _add_severity(self, looked: Looked, record: CefRecord, document: Mapping[str, Any]) -> None:
-        if record.severity_band() in summary.LEVELS:
+        # A value that begins with a blank has its member at the end of the document.
+        if record.severity_band() in summary.LEVELS and looked.severity[:1] > b" ":
             level = orjson.dumps(document["level"])
             members = _members(document, {"_cef_severity", "_cef_severity_text"})
             _keep(self._severities, MAX_SEVERITIES, looked.severity, (level, members))

@@ -75,6 +75,14 @@ def test_the_options_of_the_input_count(options: dict[str, Any]) -> None:
     assert found == [True, "syslog_host" not in options.get("fields", {})]
 
 
+def test_a_blank_before_a_severity_does_not_spoil_the_shape() -> None:
+    comparison = Comparison()
+    usual = "CEF:0|Example|Gate|1.0|7|Door|Low|msg=hello"
+    odd = usual.replace("|Low|", "| Low|")
+    assert pressed(comparison, usual, odd, usual) == [True, False, True]
+    assert not comparison.errors
+
+
 def test_what_hides_something_needs_events() -> None:
     comparison = Comparison(redact={"cef_name": "o+"})
     assert pressed(comparison, "CEF:0|Example|Gate|1.0|7|Door|5|msg=hello") == [False]

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
+from bridge.cli.client import SOCKET, Client
 from bridge.clock import SystemClock
 from bridge.config import ComponentConfig, Config, Kind, Registry
 from bridge.errors import BridgeError
 from bridge.inputs import Context
 from bridge.net.reasons import reason
+
+HOLDER_SECONDS = 2.0
 
 
 class Tried(NamedTuple):
@@ -27,7 +32,7 @@ class Tried(NamedTuple):
 def try_all(config: Config, registry: Registry) -> list[Tried]:
     """What is wrong with each component, and what it is like.
 
-    An input that would listen where a running bridge listens already says so.
+    A port that a running bridge with this spool has for this input is no problem.
     """
     return asyncio.run(_try_all(config, registry))
 
@@ -40,22 +45,33 @@ async def _try_all(config: Config, registry: Registry) -> list[Tried]:
     )
     for kind, components in kinds:
         for name, own in components.items():
-            problem, words = await _try(kind, name, own, registry)
-            tried.append(Tried(f"{kind} {name} ({own.type})", problem, words))
+            try:
+                component = registry.component(kind, own.type)(own, lone_context(kind, name))
+                problem, words = "", await component.check()
+            except (BridgeError, OSError) as error:
+                problem, words = await _failed(error, config.spool.directory, name)
+            tried.append(Tried(f"{kind} {name} ({own.type})", problem, words or ""))
     return tried
 
 
-async def _try(
-    kind: Kind, name: str, config: ComponentConfig, registry: Registry
-) -> tuple[str, str]:
-    try:
-        component = registry.component(kind, config.type)(config, lone_context(kind, name))
-        words = await component.check()
-    except BridgeError as error:
-        return str(error), ""
-    except OSError as error:
+async def _failed(error: BridgeError | OSError, spool: Path, name: str) -> tuple[str, str]:
+    """What to say of a component that could not do its work."""
+    if isinstance(error, OSError):
         return reason(error), ""
-    return "", words or ""
+    is_taken = getattr(error.__cause__, "errno", None) == errno.EADDRINUSE
+    if is_taken and (process := await asyncio.to_thread(_holder, spool, name)):
+        return "", f"ok: the running bridge, process {process}, listens there"
+    return str(error), ""
+
+
+def _holder(spool: Path, name: str) -> int:
+    """The process of the bridge that runs with this spool and whose component is well, or 0."""
+    try:
+        status = Client(spool / SOCKET, timeout=HOLDER_SECONDS).get("/status")
+    except BridgeError:
+        return 0
+    is_well = any(one["id"] == name and one["state"] == "ok" for one in status["components"])
+    return int(status["pid"]) if is_well else 0
 
 
 def lone_context(kind: Kind, name: str) -> Context:

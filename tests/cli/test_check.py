@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from bridge.plugins import EntryPoints
+from bridge.testing import FakeGraylog
+from tests.bridges import CONFIG, running
 
 GOOD = """\
 inputs:
@@ -91,6 +95,28 @@ def test_every_problem_of_a_bad_one_is_printed(folder: Path) -> None:
     done = bridge("check", "-c", "bridge.yaml", folder=folder, code=78)
     assert done.stderr == problems(BAD_PROBLEMS)
     assert done.stdout == ""
+
+
+async def test_the_port_of_the_running_bridge_is_no_problem(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    async with FakeGraylog() as graylog:
+        text = CONFIG.replace("127.0.0.1:0", f"127.0.0.1:{port}") % graylog.port
+        async with running(tmp_path, text) as one:
+            done = await asyncio.to_thread(
+                bridge, "check", "-c", "bridge.yaml", "--connect", folder=tmp_path, code=0
+            )
+            assert (
+                f"input malops (cef): ok: the running bridge, process {os.getpid()}, listens "
+                in (done.stdout)
+            )
+            (tmp_path / "bridge.yaml").write_text(text.replace("malops", "other"))
+            other = await asyncio.to_thread(
+                bridge, "check", "-c", "bridge.yaml", "--connect", folder=tmp_path, code=1
+            )
+            assert "input other (cef): cannot listen on tcp" in other.stdout
+            assert one.port() == port
 
 
 def test_json_tells_what_is_configured(folder: Path) -> None:

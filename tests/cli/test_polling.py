@@ -172,7 +172,7 @@ async def test_check_connect_names_what_is_missing(world: World) -> None:
 
 
 async def test_check_connect_gives_advice_on_a_refused_login(world: World) -> None:
-    world.write(app_secret="another secret, also of some length")
+    world.write(app_secret="another secret")
     done = await world.command("check", "--connect")
     assert done.code == 1
     assert "check app_id, app_secret" in done.out

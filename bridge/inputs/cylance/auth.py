@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 import uuid
+import warnings
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
@@ -111,7 +112,10 @@ class Auth:
             "tid": self._tenant_id,
             "jti": str(uuid.uuid4()),
         }
-        signed = jwt.encode(claims, secret, algorithm="HS256")
+        with warnings.catch_warnings():
+            # Of a secret that is too short the answer to the login tells more than a warning.
+            warnings.simplefilter("ignore")
+            signed = jwt.encode(claims, secret, algorithm="HS256")
         self._hidden = {secret, signed, self._token} - {""}
         return signed
 

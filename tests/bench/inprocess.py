@@ -1,4 +1,8 @@
-"""Libraries in one process, on one core: the parser, lines to GELF bytes, the encoder."""
+"""Libraries in one process, on one core: the parser, lines to GELF bytes, the encoder.
+
+`python -m tests.bench.inprocess COUNT` prints `ready` and answers each line on its standard input
+with one round as JSON: microseconds of processor time an event, by table and candidate.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,11 @@ import gc
 import json
 import logging
 import re
+import sys
 import time
 from collections.abc import Callable, Iterable
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import graypy
 import pycef
@@ -19,9 +24,16 @@ from bridge import cef, gelf
 from bridge.clock import SystemClock
 from bridge.emit import Emitter
 from bridge.inputs.cef import CefConfig, CefInput
-from tests.bench.events import Record
+from tests.bench.events import Record, records
 
-Job = Callable[[], object]
+
+class Job(NamedTuple):
+    """What is measured, and how many events it handles."""
+
+    run: Callable[[], object]
+    events: int
+
+
 READ = 140
 """So many lines come in one read of 64 KiB."""
 
@@ -112,7 +124,7 @@ def candidates(records: list[Record]) -> dict[str, dict[str, Job]]:
             "bridge.cef.parse, syslog header and all": over(cef.parse, texts),
         },
         "line to GELF bytes": {
-            "gelf-bridge": over(path.documents, reads),
+            "gelf-bridge": over(path.documents, reads, len(frames)),
             "plain regex + json": over(plain, frames),
         },
         "encode": {
@@ -123,15 +135,15 @@ def candidates(records: list[Record]) -> dict[str, dict[str, Job]]:
     }
 
 
-def over(function: Callable[[Any], object], items: Iterable[Any]) -> Job:
-    """Apply it to everything, keep nothing."""
+def over(function: Callable[[Any], object], items: Iterable[Any], events: int = 0) -> Job:
+    """Apply it to everything, keep nothing; each item is an event, unless it is said otherwise."""
     every = list(items)
 
-    def job() -> None:
+    def run() -> None:
         for item in every:
             function(item)
 
-    return job
+    return Job(run, events or len(every))
 
 
 def graypy_job(events: list[dict[str, Any]]) -> Job:
@@ -166,15 +178,25 @@ def log_records(events: list[dict[str, Any]]) -> list[logging.LogRecord]:
     ]
 
 
-def compare(records: list[Record], rounds: int) -> dict[str, dict[str, list[float]]]:
-    """Microseconds of processor time an event: by table and candidate, one for each round."""
-    tables = candidates(records)
-    found = {table: {name: [] for name in jobs} for table, jobs in tables.items()}
-    for _ in range(rounds):
-        for table, jobs in tables.items():
-            for name, job in jobs.items():
-                gc.collect()
-                began = time.process_time()
-                job()
-                found[table][name].append((time.process_time() - began) / len(records) * 1e6)
+def one_round(tables: dict[str, dict[str, Job]]) -> dict[str, dict[str, float]]:
+    """Microseconds of processor time an event, by table and candidate."""
+    found: dict[str, dict[str, float]] = {table: {} for table in tables}
+    for table, jobs in tables.items():
+        for name, job in jobs.items():
+            gc.collect()
+            began = time.process_time()
+            job.run()
+            found[table][name] = (time.process_time() - began) / job.events * 1e6
     return found
+
+
+def main(count: int) -> None:
+    """Answer until the standard input ends."""
+    tables = candidates(records(count))
+    print("ready", flush=True)
+    while sys.stdin.readline():
+        print(json.dumps(one_round(tables)), flush=True)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

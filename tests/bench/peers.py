@@ -6,10 +6,13 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import ClassVar
 
+from bridge.cli.client import Client
+from bridge.errors import BridgeError
 from tests.bench.processes import wait_for_port
 
 RSYSLOG = """
@@ -49,10 +52,13 @@ log {{ source(s); parser(columns); parser(pairs); destination(d); flags(flow-con
 """
 
 BRIDGE = """
-inputs: {{edr: {{type: cef, address: "127.0.0.1:{listen}", transport: {transport}}}}}
+inputs: {{edr: {{type: cef, address: "127.0.0.1:{listen}", transport: {transport}, {input}}}}}
 outputs: {{graylog: {{type: gelf_tcp, endpoint: "127.0.0.1:{send}", {output}}}}}
 spool: {{directory: "{folder}/spool", min_free_bytes: 0, max_bytes: 64GiB}}
+{more}
 """
+READY_SECONDS = 20.0
+LOOK_SECONDS = 0.01
 
 
 class Peer(ABC):
@@ -73,7 +79,14 @@ class Peer(ABC):
             self.process = subprocess.Popen(
                 command, stdout=log, stderr=log, env=os.environ | self.environ()
             )
-        wait_for_port(listen, self.process, self.protocol)
+        try:
+            wait_for_port(listen, self.process, self.protocol)
+        except BaseException:
+            self.stop()
+            raise
+
+    def await_ready(self) -> None:
+        """Return when it works at full strength; a port may be open before."""
 
     def stop(self) -> None:
         """End it, at once if it does not end within ten seconds."""
@@ -107,6 +120,10 @@ class Rsyslog(Peer):
         return ["rsyslogd", "-n", "-f", str(config), "-i", str(self.folder / "pid")]
 
 
+class NotUnpacked(Exception):
+    """A program's packages cannot be had here."""
+
+
 class SyslogNg(Peer):
     """network → csv-parser and kv-parser → network, with a reliable disk buffer."""
 
@@ -122,7 +139,10 @@ class SyslogNg(Peer):
     def unpack(self, packages: Path) -> None:
         """Its Debian packages, beside rsyslog's, with which they cannot be installed."""
         packages.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["apt-get", "download", "-qq", *self.packages], cwd=packages, check=True)
+        command = ["apt-get", "download", "-qq", *self.packages]
+        done = subprocess.run(command, cwd=packages, capture_output=True, text=True)
+        if done.returncode:
+            raise NotUnpacked(done.stderr.strip())
         for package in packages.glob("*.deb"):
             subprocess.run(["dpkg", "-x", package, self.root], check=True)
 
@@ -149,8 +169,12 @@ class Bridge(Peer):
     """gelf-bridge as it is installed."""
 
     name = "gelf-bridge"
+    input = ""
+    """What is added to the options of its input."""
     output = ""
     """What is added to the options of its output."""
+    more = ""
+    """What is added to its configuration."""
     module = "bridge"
 
     def command(self, listen: int, send: int) -> list[str]:
@@ -161,10 +185,37 @@ class Bridge(Peer):
                 listen=listen,
                 send=send,
                 transport=self.protocol,
+                input=self.input,
                 output=self.output,
+                more=self.more,
             )
         )
         return [sys.executable, "-m", self.module, "run", "-c", str(config)]
+
+    @property
+    def client(self) -> Client:
+        """For questions to it."""
+        return Client(self.folder / "spool" / "admin.sock")
+
+    def await_ready(self) -> None:
+        until = time.monotonic() + READY_SECONDS
+        while True:
+            try:
+                self.client.text("/readyz")
+                return
+            except BridgeError:
+                if time.monotonic() > until:
+                    raise
+            time.sleep(LOOK_SECONDS)
+
+
+class Pure(Bridge):
+    """Without the compiled parts."""
+
+    name = "gelf-bridge, pure Python"
+
+    def environ(self) -> dict[str, str]:
+        return {"GELF_BRIDGE_PURE": "1"}
 
 
 class Unconfirmed(Bridge):
@@ -180,6 +231,13 @@ class Volatile(Bridge):
     name = "gelf-bridge, no spool"
     output = "hold_back_seconds: 0"
     module = "tests.bench.without_spool"
+
+
+class TwoWorkers(Bridge):
+    """Two processes that share the port."""
+
+    name = "gelf-bridge, 2 workers"
+    more = "workers: 2"
 
 
 class OverUdp(Bridge):

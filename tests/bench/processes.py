@@ -56,6 +56,13 @@ def wait_for_port(port: int, process: subprocess.Popen[bytes], protocol: str = "
     raise RuntimeError(f"{process.args!r} does not listen on {port}")
 
 
+def drops(port: int) -> int:
+    """Datagrams to a port that the kernel has thrown away because its buffer was full."""
+    lines = Path("/proc/net/udp").read_text().splitlines()[1:]
+    own = [line.split() for line in lines if line.split()[1].endswith(f":{port:04X}")]
+    return sum(int(fields[-1]) for fields in own)
+
+
 def _is_bound(port: int, protocol: str) -> bool:
     lines = Path(f"/proc/net/{protocol}").read_text().splitlines()[1:]
     own = [line.split() for line in lines if line.split()[1] == f"0100007F:{port:04X}"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import subprocess
 import sys
 import time
@@ -12,7 +14,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from tests.bench.peers import Peer
-from tests.bench.processes import cpu_seconds, free_port, peaks
+from tests.bench.processes import cpu_seconds, drops, free_port, peaks
 
 GIVE_UP_SECONDS: Final = 10.0
 LOOK_SECONDS: Final = 0.02
@@ -29,6 +31,8 @@ class Run:
     cpu_seconds: float
     peak_bytes: int
     """Of the process that needed most."""
+    dropped: int = 0
+    """Datagrams that the kernel has thrown away."""
 
     @property
     def rate(self) -> float:
@@ -44,11 +48,12 @@ class Run:
 class Asked:
     """One of our own processes, which answers lines with lines."""
 
-    def __init__(self, module: str, *arguments: object) -> None:
+    def __init__(self, module: str, *arguments: object, **environ: str) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-m", f"tests.bench.{module}", *map(str, arguments)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            env=os.environ | environ,
         )
         self._in: IO[bytes] = self._process.stdin  # type: ignore[assignment]
         self._out: IO[bytes] = self._process.stdout  # type: ignore[assignment]
@@ -57,9 +62,9 @@ class Asked:
         """The next line, in words."""
         return self._out.readline().decode().split()
 
-    def ask(self) -> None:
+    def ask(self, question: str = "") -> None:
         """Send it a line."""
-        self._in.write(b"\n")
+        self._in.write(question.encode() + b"\n")
         self._in.flush()
 
     def close(self) -> None:
@@ -98,26 +103,23 @@ def generator(*arguments: object) -> Iterator[Asked]:
 
 
 def measure(
-    peer: Peer, *sending: object, keep: Path | None = None, watch: Callable[[], None] | None = None
+    peer: Peer, *sending: object, keep: Path | None = None, patience: float = GIVE_UP_SECONDS
 ) -> Run:
     """Start the relay, send, wait until everything has arrived or nothing comes any more.
 
-    `sending` are the arguments of the generator, behind the port; `watch` is called all the time.
+    `sending` are the arguments of the generator, behind the port.
     """
     with ExitStack() as ends:
         target, look = ends.enter_context(sink(keep))
         listen = free_port()
         peer.start(listen, target)
         ends.callback(peer.stop)
+        peer.await_ready()
         sender = ends.enter_context(generator(peer.protocol, listen, *sending))
         before = cpu_seconds(peer.process.pid)
         sender.ask()
-        began, ended, sent = map(float, sender.line())
-        import os
-
-        if os.environ.get("ENDED"):
-            print("   generator ended after", ended - began)
-        last, count = arrive(int(sent), look, watch)
+        began, _, sent = map(float, sender.line())
+        last, count = arrive(int(sent), look, patience)
         return Run(
             relay=peer.name,
             sent=int(sent),
@@ -125,17 +127,29 @@ def measure(
             seconds=last - began,
             cpu_seconds=cpu_seconds(peer.process.pid) - before,
             peak_bytes=max(peaks(peer.process.pid)),
+            dropped=drops(listen) if peer.protocol == "udp" else 0,
         )
 
 
-def arrive(
-    sent: int, look: Callable[[], tuple[float, int]], watch: Callable[[], None] | None = None
-) -> tuple[float, int]:
-    """Wait for so many frames; what there is when nothing has come for ten seconds."""
+def arrive(sent: int, look: Callable[[], tuple[float, int]], patience: float) -> tuple[float, int]:
+    """Wait for so many frames; what there is when nothing has come for so many seconds."""
+    began = time.time()
     while True:
         last, count = look()
-        if count >= sent or (last and time.time() - last > GIVE_UP_SECONDS):
+        if count >= sent or time.time() - max(last, began) > patience:
             return last, count
-        if watch:
-            watch()
         time.sleep(LOOK_SECONDS)
+
+
+def first_event(peer: Peer, line: bytes) -> float:
+    """Seconds from the start of the process to the arrival of an event that is sent at once."""
+    with ExitStack() as ends:
+        target, look = ends.enter_context(sink())
+        listen = free_port()
+        began = time.time()
+        peer.start(listen, target)
+        ends.callback(peer.stop)
+        with socket.create_connection(("127.0.0.1", listen)) as sender:
+            sender.sendall(line)
+        last, count = arrive(1, look, GIVE_UP_SECONDS)
+        return last - began if count else float("inf")

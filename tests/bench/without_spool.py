@@ -12,6 +12,7 @@ from itertools import islice
 from typing import Any, Final
 
 from bridge.cli import main
+from bridge.config import SpoolConfig
 from bridge.service import service
 from bridge.spool import Balance, Batch, Progress, Taken
 
@@ -24,6 +25,7 @@ class Memory:
     """As much of a spool as one input and one output need."""
 
     trouble = full = ""
+    aside: tuple[str, ...] = ()
 
     def __init__(self) -> None:
         self.kinds: dict[str, str] = {}
@@ -34,7 +36,8 @@ class Memory:
         self._waiting: deque[asyncio.Future[Taken]] = deque()
 
     @classmethod
-    async def open(cls, *settings: object) -> Memory:
+    async def open(cls, config: SpoolConfig, *more: object, **options: object) -> Memory:
+        config.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         return cls()
 
     async def close(self) -> None:

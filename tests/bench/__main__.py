@@ -1,0 +1,88 @@
+"""`python -m tests.bench`: the bridge against its peers, all in one run."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from tests.bench import compare, report
+from tests.bench.events import records
+from tests.bench.machine import sentence
+from tests.bench.results import Results
+
+WIDTH = 140
+"""Of what is printed into a file."""
+OUT = click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("build/bench"),
+    show_default=True,
+    help="Where results, events, spools and unpacked peers go.",
+)
+
+
+@click.group(invoke_without_command=True)
+@click.option("--rounds", default=7, show_default=True, help="How often each candidate runs.")
+@click.option("--events", default=300_000, show_default=True, help="Events in a run of a relay.")
+@click.option(
+    "--only",
+    multiple=True,
+    type=click.Choice(compare.QUESTIONS),
+    help="Only this question; may be given several times.",
+)
+@click.option("--quick", is_flag=True, help="One small round, to see that everything works.")
+@OUT
+@click.pass_context
+def main(
+    context: click.Context, rounds: int, events: int, only: tuple[str, ...], quick: bool, out: Path
+) -> None:
+    """Measure the bridge and its peers, interleaved, and print a table for each question."""
+    if context.invoked_subcommand:
+        return
+    if quick:
+        rounds, events = 1, 3000
+    console = Console(width=None if sys.stdout.isatty() else WIDTH)
+    console.print(sentence())
+    results = Results()
+    out.mkdir(parents=True, exist_ok=True)
+    try:
+        ask(set(only or compare.QUESTIONS), rounds, events, out, results, quick)
+    finally:
+        for table in report.tables(results):
+            table.show(console)
+        paths = report.save(results, out, command())
+        console.print("written:", *map(str, paths))
+
+
+def ask(
+    questions: set[str], rounds: int, events: int, out: Path, results: Results, quick: bool
+) -> None:
+    """Put the questions, one after the other."""
+    lines = out / "events.log"
+    lines.write_bytes(b"".join(record.line for record in records(events)))
+    work = out / "work"
+    relays = compare.available(work, click.echo)
+    if compare.FULL_PATH in questions:
+        candidates = [*relays, *compare.variants(work, click.echo)]
+        compare.full_path(candidates, lines, rounds, results, click.echo)
+    if compare.FIELDS in questions:
+        compare.fields_right(relays, results, click.echo)
+    if compare.IN_PROCESS in questions:
+        count = min(events, compare.IN_PROCESS_EVENTS)
+        compare.in_process(rounds, count, results, click.echo)
+    if compare.DATAGRAMS in questions:
+        compare.datagrams(work, lines, 0.2 if quick else 3.0, results, click.echo)
+    if compare.START in questions:
+        compare.starts(relays, rounds, results, click.echo)
+
+
+def command() -> str:
+    """What was typed."""
+    return " ".join(["python -m tests.bench", *sys.argv[1:]])
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m tests.bench")

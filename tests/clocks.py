@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 
+from bridge.clock import SystemClock
+
 
 class VirtualClock:
     """`sleep` moves the time at once and lets the other tasks run."""
@@ -22,6 +24,16 @@ class VirtualClock:
     async def sleep(self, seconds: float) -> None:
         self._passed += seconds
         await asyncio.sleep(0)
+
+
+class JumpingClock(SystemClock):
+    """Its wall clock can be set, as a time server or an administrator does."""
+
+    def __init__(self) -> None:
+        self.ahead = 0.0
+
+    def now(self) -> float:
+        return super().now() + self.ahead
 
 
 class HastyClock:

@@ -18,7 +18,7 @@ from bridge.health import Health, State
 from bridge.inputs import Context
 from bridge.outputs import Batch, Output, OutputConfig, Selection
 from bridge.spool import OutputBalance, Spool
-from tests.clocks import HastyClock
+from tests.clocks import HastyClock, JumpingClock
 
 
 class ScriptedOutput(Output):
@@ -239,6 +239,19 @@ async def test_the_cursor_lags_by_the_hold_back(bench: Bench) -> None:
     await until(lambda: len(output.confirmed) == 3)
     assert not await bench.spool.empty()
     await bench.emptied()
+
+
+@pytest.mark.parametrize("jump", [1e9, -1e9])
+async def test_the_hold_back_is_one_of_time_that_passes(bench: Bench, jump: float) -> None:
+    """A wall clock that is put forward makes it no shorter, one that is put back no longer."""
+    bench.clock = clock = JumpingClock()
+    output = bench.start(Holding)
+    before = clock.monotonic()
+    await bench.put(1, 3)
+    await until(lambda: len(output.confirmed) == 3)
+    clock.ahead = jump
+    await bench.emptied()
+    assert Holding.hold_back_seconds < clock.monotonic() - before < 10
 
 
 async def test_an_unclean_end_repeats_what_was_held_back(bench: Bench) -> None:

@@ -15,14 +15,17 @@ from tests.lab.processes import free_port
 
 
 class GraylogReceiver:
-    """A judge with one GELF TCP and one GELF HTTP input; with `tls` the former speaks TLS.
+    """A judge with a GELF input of each kind; with `tls` the one for TCP speaks TLS.
 
-    `terminate` stops the inputs in order and leaves the process, `kill` kills it.
+    An event counts as received when an input has handed it over to what stands in the place of
+    Graylog's ring buffer, which writes it to a file with one call; what the process had read, and
+    answered or confirmed, but not handed over when it was killed does not count. `terminate` stops
+    the inputs in order and leaves the process, `kill` kills it.
     """
 
     def __init__(self, folder: Path, tls: bool, version: str) -> None:
         self.host = "127.0.0.1"
-        self.tcp, self.http = free_port(), free_port()
+        self.tcp, self.http, self.udp = free_port(), free_port(), free_port()
         self._version = version
         self._tls = {
             "tls_enable": True,
@@ -34,6 +37,7 @@ class GraylogReceiver:
         self._inputs: list[GraylogInput] = []
         self._open = contextlib.ExitStack()
         self._received: list[str] = []
+        self._written = 0
 
     @property
     def is_running(self) -> bool:
@@ -52,7 +56,8 @@ class GraylogReceiver:
         self._judge = self._open.enter_context(Judge(self._version))
         tcp = self._judge.input("tcp", port=self.tcp, delay_us=delay, **self._settings)
         http = self._judge.input("http", port=self.http, delay_us=delay, enable_bulk_receiving=True)
-        self._inputs = [self._open.enter_context(one) for one in (tcp, http)]
+        udp = self._judge.input("udp", port=self.udp, delay_us=delay)
+        self._inputs = [self._open.enter_context(one) for one in (tcp, http, udp)]
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the process."""
@@ -78,8 +83,13 @@ class GraylogReceiver:
             return self._received + ids(self._inputs)
         return self._received
 
+    def written(self) -> int:
+        """How many bytes of events it has handed over so far."""
+        return self._written + sum(one.written() for one in self._inputs)
+
     def _keep(self) -> None:
         self._received += ids(self._inputs)
+        self._written = self.written()
         self._inputs = []
 
 

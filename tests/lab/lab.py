@@ -15,11 +15,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+import orjson
 import trustme
 
-from bridge.errors import BridgeError
 from tests.lab.load import Load
 from tests.lab.processes import BridgeProcess, ReceiverProcess
+from tests.lab.sampler import Sampler
+
+EVENT_BYTES = 900
+"""A document of the load has a few more."""
+ROW_BYTES = 256 * 1024
+UNCONFIRMED_BYTES = {
+    "tcp": 2 * (2 * 1024 * 1024 + ROW_BYTES),
+    "tls": 2 * (2 * 1024 * 1024 + ROW_BYTES),
+    "http": 1024 * 1024,
+    "udp": 0,
+}
+"""What an output has under way at most: two confirmation intervals of `gelf_tcp`, the window of
+`gelf_http`."""
+HOLD_BACK_SECONDS = 2.0
+COMMIT_SECONDS = 0.5
+"""How much later than after the hold-back the cursor is moved, on a busy machine."""
 
 
 class Receiver(Protocol):
@@ -28,6 +44,7 @@ class Receiver(Protocol):
     host: str
     tcp: int
     http: int
+    udp: int
 
     @property
     def is_running(self) -> bool: ...
@@ -42,21 +59,31 @@ class Receiver(Protocol):
 
     def received(self) -> list[str]: ...
 
+    def written(self) -> int: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of all events of a scenario."""
+    """What became of all events of a scenario.
+
+    `bound` is how many may be repeated: two confirmation intervals and the hold-back for each
+    fault, at the highest rate that the receiver reached. `checks` is how often the balance of a
+    component was looked at meanwhile.
+    """
 
     accepted: int
     delivered: int
     lost: int
     repeated: int
+    faults: int
+    bound: int
+    checks: int
 
 
 class Lab:
-    """One scenario; `transport` is tcp, tls or http."""
+    """One scenario; `transport` is tcp, tls, http or udp, `options` are those of the output."""
 
-    def __init__(self, folder: Path, transport: str = "tcp", options: str = "") -> None:
+    def __init__(self, folder: Path, transport: str = "tcp", **options: object) -> None:
         self.folder = folder
         self.transport = transport
         self.options = options
@@ -64,24 +91,32 @@ class Lab:
         self.receiver: Receiver = ReceiverProcess(folder, tls)
         self.through = 0
         """The port of a proxy in front of the receiver, if there is one."""
+        self.program = "bridge"
+        """The module that is run as the bridge."""
         self.bridge: BridgeProcess
         self.load: Load
+        self.closing = contextlib.AsyncExitStack()
+        """What else has to be ended in the end."""
+        self._sampler: Sampler
         self._loading: asyncio.Task[None] | None = None
-        self._watching: asyncio.Task[None] | None = None
+        self._sampling: asyncio.Task[None] | None = None
 
     @property
     def target(self) -> int:
         """The port of the receiver."""
-        return self.receiver.http if self.transport == "http" else self.receiver.tcp
+        ports = {"http": self.receiver.http, "udp": self.receiver.udp}
+        return ports.get(self.transport, self.receiver.tcp)
 
     async def start(
         self, rate: float = 0, spool: Path | None = None, limits: str = "min_free_bytes: 0"
     ) -> None:
         """Start the receiver, which reads `rate` events a second, and the bridge."""
         await self.receiver.start(rate)
-        self.bridge = BridgeProcess(self.folder, self._output(), spool, limits)
+        output = f"  graylog: {orjson.dumps(self._output()).decode()}"
+        self.bridge = BridgeProcess(self.folder, output, spool, limits, self.program)
         await self.bridge.start()
-        self._watching = asyncio.ensure_future(self._watch())
+        self._sampler = Sampler(self.bridge.components, self.receiver.written)
+        self._sampling = asyncio.ensure_future(self._sampler.run())
 
     def send(self, rate: float, seconds: float) -> None:
         """Begin to send events into the bridge."""
@@ -106,59 +141,66 @@ class Lab:
         balance = (await self.component("malops"))["balance"]
         return int(balance["accepted"]) if isinstance(balance, dict) else 0
 
-    async def outcome(self, timeout: float = 60) -> Outcome:
+    async def outcome(self, faults: int = 0, timeout: float = 60) -> Outcome:
         """Wait until all is sent and delivered, stop the bridge in order, and compare."""
         await self.sent()
         await self.bridge.drained(timeout=timeout)
         assert await self.bridge.terminate() == 0
-        await self._watched()
+        await self._sampled()
         await self.receiver.terminate()
         balance = await self.bridge.account()
         accepted = balance.inputs["malops"].accepted
         output = balance.outputs["graylog"]
         assert (output.accepted, output.spooled) == (accepted, 0)
         received = self.receiver.received()
-        different = set(received)
+        different = len(set(received))
         return Outcome(
-            accepted, output.delivered, accepted - len(different), len(received) - len(different)
+            accepted=accepted,
+            delivered=output.delivered,
+            lost=accepted - different,
+            repeated=len(received) - different,
+            faults=faults,
+            bound=faults * self._repeatable(len(received)),
+            checks=self._sampler.checks,
         )
 
     async def close(self) -> None:
         """End everything that still runs."""
-        for task in (self._loading, self._watching):
+        for task in (self._loading, self._sampling):
             if task:
                 task.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
+                with contextlib.suppress(asyncio.CancelledError, AssertionError):
                     await task
         await self.receiver.kill()
         if hasattr(self, "bridge"):
             await self.bridge.kill()
+        await self.closing.aclose()
 
-    async def _watch(self) -> None:
-        """The accounts hold at any moment."""
-        while True:
-            with contextlib.suppress(BridgeError):
-                await self.bridge.components()
-            await asyncio.sleep(0.1)
-
-    async def _watched(self) -> None:
-        assert self._watching
-        self._watching.cancel()
+    async def _sampled(self) -> None:
+        """End sampling; raises what it found."""
+        assert self._sampling
+        self._sampling.cancel()
         with contextlib.suppress(asyncio.CancelledError):
-            await self._watching
-        self._watching = None
+            await self._sampling
+        self._sampling = None
+        assert self._sampler.checks
 
-    def _output(self) -> str:
+    def _repeatable(self, received: int) -> int:
+        """How many events one fault may cause to be sent again."""
+        options = {"hold_back_seconds": HOLD_BACK_SECONDS, **self.options}
+        share = received / max(1, self.receiver.written())
+        held = self._sampler.most(float(str(options["hold_back_seconds"])) + COMMIT_SECONDS) * share
+        return int(UNCONFIRMED_BYTES[self.transport] / EVENT_BYTES + held)
+
+    def _output(self) -> dict[str, object]:
         place = f"{self.receiver.host}:{self.through or self.target}"
         if self.transport == "http":
-            options = f'type: gelf_http, url: "http://{place}"'
-        else:
-            options = f'type: gelf_tcp, endpoint: "{place}"'
-        if self.transport == "tls":
-            options += (
-                f", tls: {{authorities: {self.folder / 'authority.pem'}, server_name: 127.0.0.1}}"
-            )
-        return f"  graylog: {{{options}{self.options}}}"
+            return {"type": "gelf_http", "url": f"http://{place}", "bulk": True, **self.options}
+        if self.transport == "udp":
+            return {"type": "gelf_udp", "endpoint": place, **self.options}
+        tls = {"authorities": str(self.folder / "authority.pem"), "server_name": "127.0.0.1"}
+        more = {"tls": tls} if self.transport == "tls" else {}
+        return {"type": "gelf_tcp", "endpoint": place, **more, **self.options}
 
 
 def certificate(folder: Path) -> Path:
@@ -177,9 +219,9 @@ def certificate(folder: Path) -> Path:
 
 
 @contextlib.asynccontextmanager
-async def lab(folder: Path, transport: str = "tcp", options: str = "") -> AsyncIterator[Lab]:
+async def lab(folder: Path, transport: str = "tcp", **options: object) -> AsyncIterator[Lab]:
     """A laboratory that is cleaned up."""
-    one = Lab(folder, transport, options)
+    one = Lab(folder, transport, **options)
     try:
         yield one
     finally:

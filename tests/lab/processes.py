@@ -98,14 +98,15 @@ class ReceiverProcess(Running):
         super().__init__(folder / "receiver.log")
         self.file = folder / "received"
         self.file.touch()
-        self.tcp, self.http = free_port(), free_port()
+        self.tcp, self.http, self.udp = free_port(), free_port(), free_port()
         self.host = "127.0.0.1"
         self.prefix: tuple[str, ...] = ()
         self._tls = tls
 
     async def start(self, rate: float = 0) -> None:
         """Start reading, at most `rate` events a second."""
-        options = [f"--rate={rate}", f"--tcp={self.tcp}", f"--http={self.http}"]
+        ports = [f"--tcp={self.tcp}", f"--http={self.http}", f"--udp={self.udp}"]
+        options = [f"--rate={rate}", *ports]
         options += [f"--tls={self._tls}"] if self._tls else []
         options.append(f"--host={self.host}")
         command = [*self.prefix, *PYTHON, "tests.lab.receiver", str(self.file), *options]
@@ -115,12 +116,16 @@ class ReceiverProcess(Running):
         """The ids of all events that were ever handed over."""
         return [one for one in self.file.read_text().split("\n") if one]
 
+    def written(self) -> int:
+        """How many bytes of ids it has written so far."""
+        return self.file.stat().st_size
+
 
 class BridgeProcess(Running):
     """`gelf-bridge run` with one CEF input; `limits` are options of the spool."""
 
     def __init__(
-        self, folder: Path, outputs: str, spool: Path | None, limits: str = "min_free_bytes: 0"
+        self, folder: Path, outputs: str, spool: Path | None, limits: str, program: str
     ) -> None:
         super().__init__(folder / "bridge.log")
         self.spool = spool or folder / "spool"
@@ -128,6 +133,7 @@ class BridgeProcess(Running):
         self._config = folder / "bridge.yaml"
         self._outputs = outputs
         self._limits = limits
+        self._program = program
         self._client = Client(self.spool / "admin.sock")
 
     async def start(self) -> None:
@@ -137,7 +143,7 @@ class BridgeProcess(Running):
             f"outputs:\n{self._outputs}\n"
             f"spool: {{directory: {self.spool}, {self._limits}}}\n"
         )
-        command = [*PYTHON, "bridge", "run", "-c", str(self._config)]
+        command = [*PYTHON, self._program, "run", "-c", str(self._config)]
         line = await self._start(command, says="listening on tcp 127.0.0.1:")
         self.listen = int(line.rpartition(":")[2])
 

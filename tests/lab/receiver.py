@@ -1,6 +1,7 @@
 """A fake Graylog in a process of its own, which keeps count of what it has handed over.
 
-`python -m tests.lab.receiver FILE --tcp PORT --http PORT [--rate N] [--host H] [--tls FILE]`
+`python -m tests.lab.receiver FILE --tcp PORT --http PORT --udp PORT`, and where they are wanted
+`--rate N`, `--host HOST`, `--tls FILE`.
 
 The `event_uid` of each event is appended to FILE a moment after the event
 was read, as Graylog's journal gets it: what a killed process had read but not handed over is lost.
@@ -34,7 +35,12 @@ class Receiver(FakeGraylog):
         if context:
             context.load_cert_chain(options.tls)
         super().__init__(
-            options.tcp, http_port=options.http, host=options.host, tls=context, bulk=True
+            options.tcp,
+            udp_port=options.udp,
+            http_port=options.http,
+            host=options.host,
+            tls=context,
+            bulk=True,
         )
         self._file = os.open(options.file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         self._seconds = 1 / options.rate if options.rate else 0.0
@@ -74,6 +80,7 @@ async def run() -> None:
     parser.add_argument("--rate", type=float, default=0)
     parser.add_argument("--tcp", type=int, required=True)
     parser.add_argument("--http", type=int, required=True)
+    parser.add_argument("--udp", type=int, required=True)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--tls", type=Path)
     options = parser.parse_args()

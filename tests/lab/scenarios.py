@@ -1,4 +1,4 @@
-"""What can happen to a receiver while events flow.
+"""What can happen to a receiver, or to the bridge, while events flow.
 
 Each scenario takes a laboratory that is not started yet, the rate in events a second and a scale
 of time; it returns how many faults it made.
@@ -7,6 +7,7 @@ of time; it returns how many faults it made.
 from __future__ import annotations
 
 import asyncio
+import random
 import signal
 from collections.abc import Awaitable, Callable
 
@@ -15,6 +16,9 @@ from tests.lab.proxy import DyingProxy
 
 Scenario = Callable[[Lab, float, float], Awaitable[int]]
 
+AWAY = 0.4
+"""How long a receiver stays away, on the scale of the scenario."""
+
 
 async def crash(lab: Lab, rate: float, scale: float) -> int:
     """The receiver keeps up, and is killed twice."""
@@ -22,10 +26,7 @@ async def crash(lab: Lab, rate: float, scale: float) -> int:
     lab.send(rate, 4 * scale)
     for _ in range(2):
         await asyncio.sleep(1.2 * scale)
-        await lab.receiver.kill()
-        await asyncio.sleep(0.4 * scale)
-        await lab.receiver.start()
-    await lab.sent()
+        await go_away(lab, lab.receiver.kill, scale)
     return 2
 
 
@@ -34,10 +35,7 @@ async def behind(lab: Lab, rate: float, scale: float) -> int:
     await lab.start(rate=rate / 2)
     lab.send(rate, 3 * scale)
     await asyncio.sleep(2 * scale)
-    await lab.receiver.kill()
-    await asyncio.sleep(0.4 * scale)
-    await lab.receiver.start()
-    await lab.sent()
+    await go_away(lab, lab.receiver.kill, scale)
     return 1
 
 
@@ -46,36 +44,21 @@ async def stop(lab: Lab, rate: float, scale: float) -> int:
     await lab.start(rate=rate / 2)
     lab.send(rate, 3 * scale)
     await asyncio.sleep(2 * scale)
-    await lab.receiver.terminate()
-    await asyncio.sleep(0.4 * scale)
-    await lab.receiver.start()
-    await lab.sent()
+    await go_away(lab, lab.receiver.terminate, scale)
     return 1
 
 
 async def freeze(lab: Lab, rate: float, scale: float) -> int:
     """It freezes (a long pause of its memory management, a full journal), and is then killed."""
-    await lab.start()
-    lab.send(rate, 3 * scale)
-    await asyncio.sleep(1 * scale)
-    lab.receiver.signal(signal.SIGSTOP)
-    await asyncio.sleep(1 * scale)
-    await lab.receiver.kill()
-    await asyncio.sleep(0.4 * scale)
-    await lab.receiver.start()
-    await lab.sent()
+    await frozen(lab, rate, scale)
+    await go_away(lab, lab.receiver.kill, scale)
     return 1
 
 
 async def pause(lab: Lab, rate: float, scale: float) -> int:
     """It freezes, and goes on."""
-    await lab.start()
-    lab.send(rate, 3 * scale)
-    await asyncio.sleep(1 * scale)
-    lab.receiver.signal(signal.SIGSTOP)
-    await asyncio.sleep(1 * scale)
+    await frozen(lab, rate, scale)
     lab.receiver.signal(signal.SIGCONT)
-    await lab.sent()
     return 1
 
 
@@ -83,26 +66,77 @@ async def proxy(lab: Lab, rate: float, scale: float) -> int:
     """A load balancer in between dies with what it holds."""
     between = DyingProxy(lab.target)
     await between.start()
+    lab.closing.push_async_callback(between.die)
     lab.through = between.port
-    try:
-        await lab.start()
-        lab.send(rate, 3 * scale)
-        await asyncio.sleep(1.5 * scale)
-        await between.die()
-        await asyncio.sleep(0.4 * scale)
-        await between.start()
-        await lab.sent()
-        await lab.bridge.drained()
-    finally:
-        await between.die()
+    await lab.start()
+    lab.send(rate, 3 * scale)
+    await asyncio.sleep(1.5 * scale)
+    await between.die()
+    await asyncio.sleep(AWAY * scale)
+    await between.start()
     return 1
 
 
-SCENARIOS: dict[str, Scenario] = {
+async def jumps(lab: Lab, rate: float, scale: float) -> int:
+    """The bridge's wall clock jumps all the time, while the receiver is killed twice."""
+    lab.program = "tests.lab.jumping"
+    return await crash(lab, rate, scale)
+
+
+async def steady(lab: Lab, rate: float, scale: float) -> int:
+    """Nothing happens."""
+    await lab.start()
+    lab.send(rate, 2 * scale)
+    return 0
+
+
+def killed(times: int, seed: int) -> Scenario:
+    """The bridge is killed so often, at random moments under load; with every third time its
+    receiver."""
+
+    async def scenario(lab: Lab, rate: float, scale: float) -> int:
+        chance = random.Random(seed)
+        await lab.start()
+        lab.send(rate, 3600)
+        for number in range(times):
+            before = await lab.accepted()
+            while await lab.accepted() == before:
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(chance.uniform(0, 0.4) * scale)
+            if number % 3 == 1:
+                await lab.receiver.kill()
+            await lab.bridge.kill()
+            if not lab.receiver.is_running:
+                await lab.receiver.start()
+            await lab.bridge.start()
+        lab.stop_sending()
+        return times
+
+    return scenario
+
+
+async def frozen(lab: Lab, rate: float, scale: float) -> None:
+    """Events flow, and the receiver stops to read for a while."""
+    await lab.start()
+    lab.send(rate, 3 * scale)
+    await asyncio.sleep(1 * scale)
+    lab.receiver.signal(signal.SIGSTOP)
+    await asyncio.sleep(1 * scale)
+
+
+async def go_away(lab: Lab, leave: Callable[[], Awaitable[object]], scale: float) -> None:
+    """The receiver leaves, and comes back."""
+    await leave()
+    await asyncio.sleep(AWAY * scale)
+    await lab.receiver.start()
+
+
+RECEIVER: dict[str, Scenario] = {
     "crash": crash,
     "behind": behind,
     "stop": stop,
     "freeze": freeze,
     "pause": pause,
-    "proxy": proxy,
 }
+"""What happens to the receiver itself."""
+SCENARIOS: dict[str, Scenario] = {**RECEIVER, "proxy": proxy, "jumps": jumps, "steady": steady}

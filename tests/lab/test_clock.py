@@ -8,25 +8,15 @@ from pathlib import Path
 import pytest
 
 from bridge import config as configuration
-from bridge.clock import SystemClock
 from bridge.health import State
 from bridge.plugins import EntryPoints
 from bridge.service import Service
 from bridge.testing import FakeGraylog
 from tests.bridges import CONFIG
+from tests.clocks import JumpingClock
 from tests.lab.load import Load
 
 YEAR = 365 * 24 * 3600
-
-
-class JumpingClock(SystemClock):
-    """Its wall clock can be set, as a time server or an administrator does."""
-
-    def __init__(self) -> None:
-        self.ahead = 0.0
-
-    def now(self) -> float:
-        return super().now() + self.ahead
 
 
 @pytest.mark.parametrize("jumps", [(YEAR, -2 * YEAR, 0), (-YEAR, -0.5, 3600)])

@@ -7,41 +7,46 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.lab import Outcome, lab
-from tests.lab.scenarios import SCENARIOS
+from tests.lab.play import Way, judge, play
+from tests.lab.scenarios import SCENARIOS, killed
 
 pytestmark = pytest.mark.timeout(300)
 
 RATE = 1000
 SCALE = 0.6
-CONFIRM_SECONDS = 0.5
-HOLD_BACK_SECONDS = 0.5
-OPTIONS = f", hold_back_seconds: {HOLD_BACK_SECONDS}"
-CONFIRM = f", confirm_seconds: {CONFIRM_SECONDS}"
-
-CASES = {
-    "tcp": ("crash", "behind", "stop", "freeze", "proxy"),
-    "tls": ("crash", "freeze", "proxy"),
-    "http": ("crash", "proxy"),
+HOLD_BACK = {"hold_back_seconds": 0.5}
+OPTIONS = {
+    "tcp": {"confirm_seconds": 0.5, **HOLD_BACK},
+    "tls": {"confirm_seconds": 0.5, **HOLD_BACK},
+    "http": {"connections": 32, **HOLD_BACK},
 }
-
-
-async def play(scenario: str, transport: str, folder: Path) -> Outcome:
-    """One scenario in a folder of its own."""
-    folder.mkdir()
-    options = OPTIONS + (", bulk: true" if transport == "http" else CONFIRM)
-    async with lab(folder, transport, options) as own:
-        faults = await SCENARIOS[scenario](own, RATE, SCALE)
-        outcome = await own.outcome()
-    assert outcome.delivered == outcome.accepted > RATE * SCALE
-    assert outcome.repeated <= faults * RATE * (2 * CONFIRM_SECONDS + HOLD_BACK_SECONDS + 2)
-    return outcome
+CASES = {
+    "tcp": ("crash", "behind", "stop", "freeze", "proxy", "jumps"),
+    "tls": ("crash", "freeze", "proxy"),
+    "http": ("crash", "freeze", "proxy"),
+}
+KILLS = 10
 
 
 @pytest.mark.parametrize("transport", CASES)
 async def test_nothing_accepted_is_lost(transport: str, tmp_path: Path) -> None:
     """The scenarios of a transport run at the same time: they mostly wait."""
-    names = CASES[transport]
-    outcomes = await asyncio.gather(*(play(name, transport, tmp_path / name) for name in names))
-    lost = {name: outcome.lost for name, outcome in zip(names, outcomes, strict=True)}
-    assert lost == dict.fromkeys(names, 0)
+    way = Way(transport, options=OPTIONS[transport])
+    plays = (play(SCENARIOS[name], way, tmp_path / name, RATE, SCALE) for name in CASES[transport])
+    for outcome in await asyncio.gather(*plays):
+        judge(outcome, RATE * SCALE)
+
+
+async def test_kill_9_at_any_moment_loses_nothing_accepted(tmp_path: Path) -> None:
+    """The bridge is killed; its receiver goes away and comes back meanwhile."""
+    way = Way(options={"confirm_seconds": 0.2, "hold_back_seconds": 0.2})
+    outcome = await play(killed(KILLS, seed=1), way, tmp_path, 3 * RATE, 1)
+    judge(outcome, RATE)
+    assert outcome.faults == KILLS
+
+
+async def test_udp_takes_part(tmp_path: Path) -> None:
+    """Nothing is promised there; what is paced arrives all the same."""
+    outcome = await play(SCENARIOS["steady"], Way("udp"), tmp_path, RATE, SCALE)
+    assert outcome.delivered == outcome.accepted > RATE * SCALE
+    assert outcome.repeated == 0

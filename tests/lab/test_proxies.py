@@ -7,37 +7,35 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.lab import Lab, Outcome, lab
+from tests.lab.lab import Lab, lab
+from tests.lab.play import Way, judge, play
 from tests.lab.proxies import HAProxy, Nginx
 from tests.lab.scenarios import SCENARIOS
 
 pytestmark = pytest.mark.timeout(300)
 
 RATE = 1000
-OPTIONS = ", confirm: close_notify, confirm_seconds: 0.5, hold_back_seconds: 0.5"
-
-
-async def through(kind: type[HAProxy | Nginx], scenario: str, folder: Path) -> Outcome:
-    folder.mkdir()
-    async with lab(folder, "tls", OPTIONS) as own:
-        proxy = kind(folder, own.target)
-        await proxy.start()
-        own.through = proxy.port
-        try:
-            await SCENARIOS[scenario](own, RATE, 0.6)
-            return await own.outcome()
-        finally:
-            await proxy.kill()
+OPTIONS: dict[str, object] = {
+    "confirm": "close_notify",
+    "confirm_seconds": 0.5,
+    "hold_back_seconds": 0.5,
+}
+CASES = ((HAProxy, "behind"), (Nginx, "behind"), (HAProxy, "stop"))
 
 
 async def test_tls_through_haproxy_and_nginx_loses_nothing(tmp_path: Path) -> None:
-    outcomes = await asyncio.gather(
-        through(HAProxy, "behind", tmp_path / "haproxy-behind"),
-        through(Nginx, "behind", tmp_path / "nginx-behind"),
-        through(HAProxy, "stop", tmp_path / "haproxy-stop"),
+    plays = (
+        play(
+            SCENARIOS[scenario],
+            Way("tls", proxy=kind, options=OPTIONS),
+            tmp_path / f"{kind.program}-{scenario}",
+            RATE,
+            0.6,
+        )
+        for kind, scenario in CASES
     )
-    assert [outcome.lost for outcome in outcomes] == [0, 0, 0]
-    assert all(outcome.accepted > RATE for outcome in outcomes)
+    for outcome in await asyncio.gather(*plays):
+        judge(outcome, RATE)
 
 
 async def test_a_proxy_s_own_fin_confirms_nothing(tmp_path: Path) -> None:
@@ -46,7 +44,7 @@ async def test_a_proxy_s_own_fin_confirms_nothing(tmp_path: Path) -> None:
     Where the receiver's close_notify, a true proof, got through before nginx saw our FIN, they
     count as delivered, and have been read.
     """
-    async with lab(tmp_path, "tls", OPTIONS) as own:
+    async with lab(tmp_path, "tls", **OPTIONS) as own:
         proxy = Nginx(tmp_path, own.target, half_close=False)
         await proxy.start()
         own.through = proxy.port

@@ -77,6 +77,10 @@ class GraylogInput:
         """What was handed over since the last start."""
         return Stats(**self._ask("input_stats", id=self._id))
 
+    def written(self) -> int:
+        """How many bytes it has handed over since the first start, and 4 for each message."""
+        return self._file.stat().st_size
+
     def documents(self) -> list[bytes]:
         """Every message handed over since the first start, also after the process was killed."""
         data = self._file.read_bytes()

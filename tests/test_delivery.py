@@ -197,7 +197,9 @@ async def test_after_a_break_everything_unconfirmed_is_sent_again(bench: Bench) 
     assert bench.health.counters["out", "resent", ""] == 3
 
 
-async def test_rejected_messages_are_buried_and_the_others_stand(bench: Bench) -> None:
+async def test_rejected_messages_are_buried_and_the_others_stand(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
     output = bench.start()
 
     def script(batch: Batch) -> None:
@@ -208,6 +210,7 @@ async def test_rejected_messages_are_buried_and_the_others_stand(bench: Bench) -
     await bench.emptied()
     balance = (await bench.spool.balance()).outputs["out"]
     assert (balance.delivered, balance.buried, balance.spooled) == (2, 1, 0)
+    assert "buried 1 of the events, see gelf-bridge dead: too odd" in caplog.messages
 
 
 async def test_only_and_except_filter_by_input_and_event_type(bench: Bench) -> None:

@@ -79,7 +79,7 @@ def _facts(component: dict[str, Any], now: float) -> Iterator[str]:
     if balance and balance.get("oldest"):
         yield f"oldest undelivered: {duration(now - balance['oldest'])} old"
     if component["dead"]:
-        yield f"{component['dead']:,} dead letters are kept"
+        yield f"dead letters that are kept (gelf-bridge dead list): {component['dead']:,}"
     for count in component["counts"]:
         label = f" ({printable(count['label'])})" if count["label"] else ""
         yield f"{count['name'].replace('_', ' ')}{label}: {count['count']:,}"

@@ -231,6 +231,12 @@ class Delivery:
 
     async def _advance(self, progress: Progress) -> None:
         await self._spool.advance(self._id, progress)
+        if progress.buried:
+            self._context.log.warning(
+                "buried %d of the events, see gelf-bridge dead: %s",
+                len(progress.buried),
+                progress.buried[0].reason,
+            )
         self._committed = progress.position
         self._window.committed(progress.position)
         if self._suspect and self._suspect.batch.id <= progress.position:

@@ -11,6 +11,7 @@ from dataclasses import asdict
 import click
 
 from bridge.cli.describe import Component, Option, component, components, options
+from bridge.cli.glossary import ACCOUNTS, EXIT_CODES, STATES
 from bridge.cli.init import sample
 from bridge.cli.options import json_option
 from bridge.cli.words import with_colour
@@ -19,57 +20,22 @@ from bridge.config.spelling import nearest, unknown
 from bridge.errors import BridgeError
 from bridge.plugins import EntryPoints
 
-EXIT_CODES = {
-    "0": "Done. Of `run`: it was stopped in order; what was under way is confirmed or kept.",
-    "1": "Something failed while running; the last lines of the log say what. What was accepted is "
-    "in the spool, and running it again loses nothing.",
-    "2": "The command was called in a wrong way; the message says how it is called.",
-    "78": "The configuration cannot be used, or the spool was written by a newer version; nothing "
-    "was started. Every problem was printed with its line and column. Do not restart before it is "
-    "mended: supervisord needs `exitcodes=0,78`, systemd `RestartPreventExitStatus=78`.",
-}
-STATES = {
-    "starting": "It has been told to work and has not yet said how it goes.",
-    "ok": "It works: an input listens or polls, an output is connected.",
-    "retrying": "It failed and tries again by itself, with growing pauses; `status` says why. "
-    "Nothing is lost meanwhile: inputs take up where they were, and for outputs the spool keeps.",
-    "failed": "It, or a part of it, stands still until somebody acts; `status` says what to do.",
-    "stopping": "It finishes what is under way.",
-    "stopped": "It does nothing any more.",
-    "removed": "It is no longer configured; its accounts are kept.",
-}
-ACCOUNTS = {
-    "received": "Events that an input has handed over: accepted + repeated + in flight.",
-    "accepted": "Events that are durable: they survive a crash from here on.",
-    "repeated": "Events that a poller was offered again and had taken before; they are dropped, "
-    "because the first one is there.",
-    "in_flight": "Events on their way to the disk; they become accepted within milliseconds, or "
-    "wait for room in a full spool.",
-    "delivered": "Events whose arrival the output has confirmed.",
-    "spooled": "Events that an output has yet to deliver.",
-    "buried": "Events that the destination will never take, with the reason; `gelf-bridge dead` "
-    "lists, shows and retries them.",
-    "filtered": "Events that an output does not want, by its `only` and `except`.",
-    "dropped": "Events that had to go because the spool was full and `on_full` is `drop_oldest`.",
-    "forgotten": "Buried events whose documents had to go, because there were too many of them.",
-    "refused": "Connections and datagrams that were turned away unread, by reason; never events.",
-    "kernel_drops": "Datagrams that the kernel threw away because its receive buffer was full: "
-    "raise `receive_buffer_bytes`, or let the sender use TCP.",
-    "resent": "Events that were sent again because it was not certain that they had arrived. Those "
-    "that had are in Graylog twice, with the same `event_uid`.",
-    "failures": "How often a component failed and was started, or connected, again.",
-}
-
 
 @click.command()
-@click.argument("name")
+@click.argument("name", required=False)
 @json_option
 @click.option("--fields", is_flag=True, help="Of an input: the fields whose kind is fixed.")
-def explain(name: str, as_json: bool, fields: bool) -> None:
+def explain(name: str | None, as_json: bool, fields: bool) -> None:
     """Explain NAME: a component type (cef), one of its options (cef.address), a section (spool), a
-    deviation (unescaped_equals), a state, an account, or an exit code.
+    deviation (unescaped_equals), a state, a count, or an exit code. Without NAME: list what there
+    is to explain.
     """
     registry = EntryPoints()
+    if name is None:
+        found = contents(registry)
+        lines = [json.dumps(found)] if as_json else _listed(found)
+        click.echo("\n".join(lines), color=with_colour())
+        return
     if as_json:
         click.echo(json.dumps(as_data(registry, name), ensure_ascii=False))
         return
@@ -85,7 +51,7 @@ def explanation(registry: EntryPoints, name: str, fields: bool = False) -> Itera
         for one in component(registry, head):
             yield from _about_fields(one) if fields else _about(one, rest)
         return
-    sections = [one for one in options(Config) if one.name not in ("inputs", "outputs")]
+    sections = _sections()
     section_names = [one.name for one in sections]
     if head in section_names:
         yield from _option(_within(sections, name), 0)
@@ -96,9 +62,13 @@ def explanation(registry: EntryPoints, name: str, fields: bool = False) -> Itera
     yield from _wrapped(text)
 
 
+def _sections() -> list[Option]:
+    return [one for one in options(Config) if one.name not in ("inputs", "outputs")]
+
+
 def _nothing(name: str, types: list[str], others: list[str]) -> str:
     meant = nearest(name, [*types, *others])
-    hint = f"did you mean {meant}?" if meant else f"component types are {', '.join(types)}"
+    hint = f"did you mean {meant}?" if meant else "gelf-bridge explain lists all there is"
     return f"there is nothing to explain under this name; {hint}"
 
 
@@ -109,6 +79,27 @@ def words(registry: EntryPoints) -> dict[str, str]:
         for name, deviation in getattr(one.cls, "deviations", {}).items():
             found[name] = f"A sender {deviation.does}. {deviation.help}"
     return found
+
+
+def contents(registry: EntryPoints) -> dict[str, list[str]]:
+    """Every name that can be explained, by what it is."""
+    known = components(registry)
+    return {
+        "component types": [one.name for one in known],
+        "sections": [one.name for one in _sections()],
+        "states": list(STATES),
+        "counts": list(ACCOUNTS),
+        "deviations of senders": [
+            flag for one in known for flag in getattr(one.cls, "deviations", {})
+        ],
+        "exit codes": list(EXIT_CODES),
+    }
+
+
+def _listed(found: dict[str, list[str]]) -> Iterator[str]:
+    for title, names in found.items():
+        yield click.style(title, bold=True)
+        yield from _wrapped(", ".join(names), 1)
 
 
 def as_data(registry: EntryPoints, name: str) -> object:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -74,20 +75,21 @@ def sample(chosen: Iterable[Component], everything: bool = False) -> str:
         if own:
             lines.append(f"{kind}s:")
         for one in own:
-            lines += _component(one, _free(one, taken), everything)
+            name, number = _free(one, taken)
+            lines += _component(one, name, number, everything)
     return "\n".join(lines) + "\n"
 
 
-def _free(one: Component, taken: set[str]) -> str:
-    """An id that no other component has."""
+def _free(one: Component, taken: set[str]) -> tuple[str, int]:
+    """An id that no other component has, and its number among those of its type."""
     name, number = one.name, 2
     while name in taken:
         name, number = f"{one.name}-{number}", number + 1
     taken.add(name)
-    return name
+    return name, number - 1
 
 
-def _component(one: Component, name: str, everything: bool) -> Iterator[str]:
+def _component(one: Component, name: str, number: int, everything: bool) -> Iterator[str]:
     yield from _comment(one.text.partition("\n\n")[0], 2)
     yield f"  {name}:"
     yield f"    type: {one.name}"
@@ -95,7 +97,14 @@ def _component(one: Component, name: str, everything: bool) -> Iterator[str]:
         if option.suggested or everything:
             yield from _comment(option.text, 4)
             mark = "" if option.suggested else "# "
-            yield f"    {mark}{option.name}: {_value(one, option)}"
+            value = f"./{name}" if option.kind == "path" else _value(option)
+            if option.name == "address":
+                value = _PORT.sub(lambda port: str(int(port[0]) + number - 1), value)
+            yield f"    {mark}{option.name}: {value}"
+
+
+_PORT = re.compile(r"(?<=:)[1-9][0-9]*$")
+"""Each listener gets one of its own, counted from that of the first of its type."""
 
 
 def _comment(text: str, indent: int) -> Iterator[str]:
@@ -103,11 +112,9 @@ def _comment(text: str, indent: int) -> Iterator[str]:
     yield from textwrap.wrap(text, WIDTH, initial_indent=margin, subsequent_indent=margin)
 
 
-def _value(one: Component, option: Option) -> str:
+def _value(option: Option) -> str:
     """The default, an example, or where to put the value."""
     for found in (option.example if option.suggested else None, option.default, option.example):
         if found is not None:
             return found
-    if option.kind == "section":
-        return "{}"
-    return f"./{one.name}" if option.kind == "path" else f"${{env:{option.name.upper()}}}"
+    return "{}" if option.kind == "section" else f"${{env:{option.name.upper()}}}"

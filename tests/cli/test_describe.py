@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -145,7 +146,9 @@ def test_the_command_prints_it() -> None:
 
 
 @pytest.mark.parametrize("everything", [False, True])
-@pytest.mark.parametrize("types", [(), *((name,) for name in INPUTS + OUTPUTS), ("cef", "cef")])
+@pytest.mark.parametrize(
+    "types", [(), *((name,) for name in INPUTS + OUTPUTS), ("cef", "cef"), ("file", "file")]
+)
 def test_init_writes_what_passes_check(types: tuple[str, ...], everything: bool) -> None:
     text = configuration(REGISTRY, types, everything)
     config = load(text, "bridge.yaml", Anything(), REGISTRY)
@@ -212,7 +215,7 @@ def test_options_codes_and_names_are_explained(name: str, text: str) -> None:
     [
         ("unescapd_equals", "did you mean unescaped_equals?"),
         ("cef.adress", "did you mean address?"),
-        ("nothing-of-the-kind", "component types are "),
+        ("nothing-of-the-kind", "gelf-bridge explain lists all there is"),
     ],
 )
 def test_what_cannot_be_explained_gets_a_hint(name: str, hint: str) -> None:
@@ -233,6 +236,25 @@ def test_fixed_fields_are_listed() -> None:
     output = invoke("explain", "cef", "--fields").output
     assert "cef_destination_port" in output
     assert len(output.splitlines()) > 200
+
+
+def test_without_a_name_everything_that_can_be_explained_is_listed() -> None:
+    listed = json.loads(invoke("explain", "--json").output)
+    assert "cef" in listed["component types"]
+    for name in (name for names in listed.values() for name in names):
+        assert list(explanation(REGISTRY, name)), name
+        assert name in invoke("explain").output
+
+
+COUNTED = re.compile(r"""\bcount\(\s*"(\w+)\"""")
+
+
+def test_everything_that_is_counted_is_explained() -> None:
+    """Whatever name `status` and metrics may show."""
+    files = (ROOT / "bridge").rglob("*.py")
+    counted = {name for file in files for name in COUNTED.findall(file.read_text())}
+    assert counted >= {"failures", "refused", "retries", "resent", "trimmed"}
+    assert counted - words(REGISTRY).keys() == set()
 
 
 def test_every_explanation_is_a_whole_sentence() -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import platform
+import sqlite3
 from importlib.metadata import PackageNotFoundError, distribution
 from importlib.metadata import version as version_of
 
 import click
 
+from bridge import native
 from bridge.cli.options import json_option
 from bridge.version import VERSION
 
@@ -17,12 +19,25 @@ from bridge.version import VERSION
 @json_option
 def version(as_json: bool) -> None:
     """Print the versions of the bridge, of Python, and of what it stands on."""
-    found = {"gelf-bridge": VERSION, "Python": platform.python_version(), **libraries()}
+    found = {
+        "gelf-bridge": VERSION,
+        "compiled parts": compiled_parts(),
+        "Python": platform.python_version(),
+        "SQLite": sqlite3.sqlite_version,
+        **libraries(),
+    }
     if as_json:
         click.echo(json.dumps(found))
     else:
         for name, number in found.items():
             click.echo(f"{name} {number}")
+
+
+def compiled_parts() -> str:
+    """Whether they are in use, and if not, why; without them everything is the same, but slower."""
+    if native.core is not None:
+        return "in use"
+    return "off by GELF_BRIDGE_PURE" if native.PURE else "none: installed without a C compiler"
 
 
 def libraries() -> dict[str, str]:

@@ -14,6 +14,7 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
+from bridge import native
 from bridge.cli import main
 from bridge.cli.config import effective
 from bridge.cli.describe import Option, component, components, options, schema
@@ -340,3 +341,13 @@ def test_version_names_what_it_stands_on() -> None:
     assert {"gelf-bridge", "Python", "pydantic", "httpx"} <= found.keys()
     assert "missing" not in found.values()
     assert invoke("version").output.startswith("gelf-bridge ")
+
+
+def test_version_says_whether_the_compiled_parts_are_in_use(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(native, "core", object())
+    assert "compiled parts in use\n" in invoke("version").output
+    monkeypatch.setattr(native, "core", None)
+    monkeypatch.setattr(native, "PURE", False)
+    assert "compiled parts none: installed without a C compiler\n" in invoke("version").output

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from tests.bench import compare, report
+from tests.bench import compare, growth, plots, report, soak
 from tests.bench.events import records
 from tests.bench.machine import sentence
 from tests.bench.results import Results
@@ -44,17 +44,16 @@ def main(
         return
     if quick:
         rounds, events = 1, 3000
-    console = Console(width=None if sys.stdout.isatty() else WIDTH)
-    console.print(sentence())
+    click.echo(sentence())
     results = Results()
     out.mkdir(parents=True, exist_ok=True)
     try:
         ask(set(only or compare.QUESTIONS), rounds, events, out, results, quick)
     finally:
         for table in report.tables(results):
-            table.show(console)
+            table.show(console())
         paths = report.save(results, out, command())
-        console.print("written:", *map(str, paths))
+        click.echo(f"written: {' '.join(map(str, paths))}")
 
 
 def ask(
@@ -77,6 +76,62 @@ def ask(
         compare.datagrams(work, lines, 0.2 if quick else 3.0, results, click.echo)
     if compare.START in questions:
         compare.starts(relays, rounds, results, click.echo)
+
+
+@main.command("growth")
+@click.option(
+    "--events", default=growth.EVENTS, show_default=True, help="Events in a run, at most."
+)
+@click.option("--rounds", default=2, show_default=True, help="How often each point is measured.")
+@click.option(
+    "--depth", default=10.0, show_default=True, help="How deep the spool is filled, in GiB; 0: not."
+)
+@OUT
+def growing(events: int, rounds: int, depth: float, out: Path) -> None:
+    """Measure how the cost of an event grows with size, fields, connections and depth."""
+    results = Results()
+    out.mkdir(parents=True, exist_ok=True)
+    click.echo(sentence())
+    try:
+        growth.grow(out / "work", events, rounds, int(depth * 2**30), results, click.echo)
+    finally:
+        table = growth.verdicts(results)
+        table.show(console())
+        results.save(out / "growth.csv")
+        text = f"`{command()}` on {sentence()}.\n\n{table.markdown()}\n"
+        (out / "growth.md").write_text(text, encoding="utf-8")
+        drawn = plots.growth(results, out)
+        click.echo(f"written: {out / 'growth.csv'} {out / 'growth.md'} {plots.told(drawn)}")
+
+
+@main.command("soak")
+@click.option("--minutes", default=60.0, show_default=True, help="How long.")
+@click.option("--every", default=5.0, show_default=True, help="Minutes between two outages.")
+@click.option(
+    "--outage", default=30.0, show_default=True, help="Seconds that the receiver is away."
+)
+@click.option("--rate", type=float, help="Events a second; default: half of what is possible.")
+@OUT
+def soaking(minutes: float, every: float, outage: float, rate: float | None, out: Path) -> None:
+    """Run for long at half the highest rate, the receiver being away from time to time."""
+    out.mkdir(parents=True, exist_ok=True)
+    click.echo(sentence())
+    plan = soak.Plan(minutes * 60, every * 60, outage)
+    found = soak.soak(plan, out / "work", rate, click.echo)
+    found.save(out / "soak.csv")
+    table = found.table()
+    table.show(console())
+    text = f"`{command()}` on {sentence()}.\n\n{found.verdict()}\n\n{table.markdown()}\n"
+    (out / "soak.md").write_text(text, encoding="utf-8")
+    drawn = plots.soak(found.samples, found.outages, out)
+    click.echo(f"written: {out / 'soak.csv'} {out / 'soak.md'} {plots.told(drawn)}")
+    click.echo(found.verdict())
+    sys.exit(0 if found.is_good else 1)
+
+
+def console() -> Console:
+    """As wide as the terminal; a file has room enough."""
+    return Console(width=None if sys.stdout.isatty() else WIDTH)
 
 
 def command() -> str:

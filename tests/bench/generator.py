@@ -20,11 +20,11 @@ BLOCK_BYTES: Final = 128 * 1024
 TURN_SECONDS: Final = 0.001
 
 
-def blocks(data: bytes) -> Iterator[bytes]:
-    """Whole lines, about 128 KiB at a time."""
+def blocks(data: bytes, size: int = BLOCK_BYTES) -> Iterator[bytes]:
+    """Whole lines, about so many octets at a time."""
     start = 0
     while start < len(data):
-        end = data.find(b"\n", start + BLOCK_BYTES) + 1 or len(data)
+        end = data.find(b"\n", start + size) + 1 or len(data)
         yield data[start:end]
         start = end
 
@@ -32,11 +32,13 @@ def blocks(data: bytes) -> Iterator[bytes]:
 def send_tcp(port: int, file: Path, connections: int, seconds: float = 0.0) -> None:
     """Each connection sends its share by itself."""
     data = file.read_bytes()
-    every = list(blocks(data))
+    every = list(blocks(data, min(BLOCK_BYTES, len(data) // connections)))
     peers = [socket.create_connection(("127.0.0.1", port)) for _ in range(connections)]
-    began = go()
+    gate = threading.Event()
+    began = 0.0
 
     def send(index: int) -> None:
+        gate.wait()
         for number in range(index, len(every), connections):
             due = began + seconds * number / len(every)
             time.sleep(max(0.0, due - time.time()) if seconds else 0)
@@ -46,6 +48,8 @@ def send_tcp(port: int, file: Path, connections: int, seconds: float = 0.0) -> N
     threads = [threading.Thread(target=send, args=(index,)) for index in range(connections)]
     for thread in threads:
         thread.start()
+    began = go()
+    gate.set()
     for thread in threads:
         thread.join()
     print(began, time.time(), data.count(b"\n"), flush=True)

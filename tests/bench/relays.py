@@ -75,9 +75,11 @@ class Asked:
 
 
 @contextmanager
-def sink(keep: Path | None = None) -> Iterator[tuple[int, Callable[[], tuple[float, int]]]]:
+def sink(
+    keep: Path | None = None, port: int = 0
+) -> Iterator[tuple[int, Callable[[], tuple[float, int]]]]:
     """A receiver: its port, and a question for the time of its last octets and its count."""
-    process = Asked("sink", *([keep] if keep else []))
+    process = Asked("sink", port, *([keep] if keep else []))
 
     def look() -> tuple[float, int]:
         process.ask()

@@ -84,6 +84,14 @@ class Results:
                 writer.writerow([row.question, row.candidate, row.round, *figures])
 
 
+def curve(results: Results, name: str, what: str) -> tuple[list[float], list[float]]:
+    """Medians over the rounds, by x."""
+    rows = [row for row in results.rows if row.question == name]
+    xs = sorted({row.figures["x"] for row in rows})
+    found = [spread([row.figures[what] for row in rows if row.figures["x"] == x]) for x in xs]
+    return xs, [one.median for one in found if one]
+
+
 def short(value: float) -> float | int:
     """Without digits that mean nothing."""
     return int(value) if float(value).is_integer() else round(value, DIGITS)

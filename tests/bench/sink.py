@@ -1,8 +1,8 @@
 """The receiver of the benchmarks: counts NUL-ended frames, and can keep them.
 
-`python -m tests.bench.sink [FILE]` listens on a free port and prints it. Each line on its standard
-input is answered with `time count`: when the last octets came, and how many frames there were so
-far. All frames go to FILE, if it is given.
+`python -m tests.bench.sink PORT [FILE]` listens (0: on a free port) and prints where. Each line on
+its standard input is answered with `time count`: when the last octets came, and how many frames
+there were so far. All frames go to FILE, if it is given.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import selectors
 import socket
 import sys
 import time
+from contextlib import ExitStack
 from typing import BinaryIO
 
 READ_BYTES = 1 << 20
@@ -19,17 +20,17 @@ READ_BYTES = 1 << 20
 class Sink:
     """Reads as fast as it can; answers a half-close with a clean end, as Graylog does."""
 
-    def __init__(self, keep: BinaryIO | None) -> None:
+    def __init__(self, port: int = 0, keep: BinaryIO | None = None) -> None:
         self.count = 0
         self.last = 0.0
+        self.wants_frames = keep is not None
         self._keep = keep
         self._rests: dict[socket.socket, bytes] = {}
         self._buffer = bytearray(READ_BYTES)
         self._selector = selectors.DefaultSelector()
-        self._listening = socket.create_server(("127.0.0.1", 0), backlog=128)
-        self._selector.register(self._listening, selectors.EVENT_READ, self._accept)
         self._selector.register(sys.stdin, selectors.EVENT_READ, self._answer)
         self._asked = True
+        self.open(port)
 
     def serve(self) -> None:
         """Until the standard input ends."""
@@ -38,14 +39,31 @@ class Sink:
             for key, _ in self._selector.select():
                 key.data(key.fileobj)
 
+    def open(self, port: int) -> None:
+        """Listen."""
+        self._listening = socket.create_server(("127.0.0.1", port), backlog=128)
+        self._selector.register(self._listening, selectors.EVENT_READ, self._accept)
+
+    def close(self) -> None:
+        """Away at once: nobody listens, what was not read is lost, the peers are told so."""
+        for opened in (self._listening, *self._rests):
+            self._selector.unregister(opened)
+            opened.close()
+        self._rests.clear()
+
+    def answer(self, question: str) -> str:
+        """What is answered to a line."""
+        return f"{self.last} {self.count}"
+
     def _accept(self, listening: socket.socket) -> None:
         opened, _ = listening.accept()
         self._rests[opened] = b""
         self._selector.register(opened, selectors.EVENT_READ, self._read)
 
     def _answer(self, _: object) -> None:
-        self._asked = bool(sys.stdin.readline())
-        print(self.last, self.count, flush=True)
+        question = sys.stdin.readline()
+        self._asked = bool(question)
+        print(self.answer(question.strip()), flush=True)
 
     def _read(self, opened: socket.socket) -> None:
         try:
@@ -59,15 +77,19 @@ class Sink:
             return
         self.count += self._buffer.count(0, 0, size)
         self.last = time.time()
-        if self._keep:
+        if self.wants_frames:
             whole, end, rest = (self._rests[opened] + self._buffer[:size]).rpartition(b"\0")
-            self._keep.write(whole + end)
+            self.take(whole + end)
             self._rests[opened] = rest
+
+    def take(self, frames: bytes) -> None:
+        """Whole frames, each with its end."""
+        if self._keep:
+            self._keep.write(frames)
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        with open(sys.argv[1], "wb", buffering=0) as file:
-            Sink(file).serve()
-    else:
-        Sink(None).serve()
+    listen, *files = sys.argv[1:]
+    with ExitStack() as ends:
+        kept = [ends.enter_context(open(name, "wb", buffering=0)) for name in files]
+        Sink(int(listen), *kept).serve()

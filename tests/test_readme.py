@@ -12,7 +12,7 @@ import os
 import re
 import sys
 import textwrap
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -20,7 +20,8 @@ import pytest
 from bridge.testing import FakeGraylog
 from tests.bridges import Bridge, record, running
 
-README = (Path(__file__).parent.parent / "README.md").read_text()
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
 FENCE = re.compile(r"^( *)```(console|yaml)\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
 BLOCKS = [(found[2], textwrap.dedent(found[3])) for found in FENCE.finditer(README)]
 SHOWN = [text for kind, text in BLOCKS if kind == "console" and text.startswith("$ ")]
@@ -110,6 +111,50 @@ async def test_the_readme_shows_what_is_really_printed(block: str, bridge: Bridg
 def test_there_are_blocks_to_look_at() -> None:
     assert len(SHOWN) >= 6
     assert "broken.yaml" in FILES
+
+
+def called(text: str) -> Iterator[str]:
+    """The calls of gelf-bridge in the console blocks of a page; output is no call."""
+    for found in FENCE.finditer(text):
+        for line in textwrap.dedent(found[3]).splitlines() if found[2] == "console" else ():
+            if call := re.match(r"(?:\$ )?(?:\S*/)?gelf-bridge ([a-z].*)", line):
+                yield call[1]
+
+
+CALLED = {
+    line
+    for page in ("README.md", "pipelines/README.md", "examples/plugin/README.md")
+    for line in called((ROOT / page).read_text())
+}
+
+
+@pytest.mark.parametrize("line", sorted(CALLED))
+def test_every_command_in_a_block_has_its_options(line: str) -> None:
+    """Those that only say what to type, too."""
+    from click import Command, Context, Group
+
+    from bridge.cli import main
+
+    context = Context(main)
+    command: Command = main
+    for word in line.split():
+        if isinstance(command, Group) and not word.startswith("-"):
+            found = command.get_command(context, word)
+            assert found, word
+            command = found
+        elif re.match(r"-+[a-z]", word):
+            assert any(word in one.opts for one in command.params), word
+
+
+def test_every_block_is_looked_at() -> None:
+    """A block of configuration is checked as it is or stands beside its complaints; a block of
+    commands shows what it prints, or there is nothing that it would print."""
+    assert len(CALLED) > 15
+    for kind, text in BLOCKS:
+        if kind == "yaml":
+            assert "inputs:" in text
+        else:
+            assert text.startswith("$ ") or "\n$ " not in text
 
 
 def test_every_command_that_is_named_exists() -> None:

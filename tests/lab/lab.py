@@ -66,8 +66,8 @@ class Receiver(Protocol):
 class Outcome:
     """What became of all events of a scenario.
 
-    `bound` is how many may be repeated: two confirmation intervals and the hold-back for each
-    fault, at the highest rate that the receiver reached. `checks` is how often the balance of a
+    `bound` is how many may be repeated: for each fault two confirmation intervals, and what the
+    receiver had taken during the hold-back before it. `checks` is how often the balance of a
     component was looked at meanwhile.
     """
 
@@ -132,6 +132,10 @@ class Lab:
         assert self._loading
         await self._loading
 
+    def fault(self) -> None:
+        """Tell that something breaks now."""
+        self._sampler.fault()
+
     async def component(self, name: str = "graylog") -> dict[str, object]:
         """What the running bridge says of one component."""
         return (await self.bridge.components())[name]
@@ -141,7 +145,7 @@ class Lab:
         balance = (await self.component("malops"))["balance"]
         return int(balance["accepted"]) if isinstance(balance, dict) else 0
 
-    async def outcome(self, faults: int = 0, timeout: float = 60) -> Outcome:
+    async def outcome(self, timeout: float = 60) -> Outcome:
         """Wait until all is sent and delivered, stop the bridge in order, and compare."""
         await self.sent()
         await self.bridge.drained(timeout=timeout)
@@ -159,8 +163,8 @@ class Lab:
             delivered=output.delivered,
             lost=accepted - different,
             repeated=len(received) - different,
-            faults=faults,
-            bound=faults * self._repeatable(len(received)),
+            faults=self._sampler.faults,
+            bound=self._repeatable(len(received)),
             checks=self._sampler.checks,
         )
 
@@ -186,11 +190,13 @@ class Lab:
         assert self._sampler.checks
 
     def _repeatable(self, received: int) -> int:
-        """How many events one fault may cause to be sent again."""
+        """How many events may have been sent again because of the faults."""
         options = {"hold_back_seconds": HOLD_BACK_SECONDS, **self.options}
         share = received / max(1, self.receiver.written())
-        held = self._sampler.most(float(str(options["hold_back_seconds"])) + COMMIT_SECONDS) * share
-        return int(UNCONFIRMED_BYTES[self.transport] / EVENT_BYTES + held)
+        seconds = float(str(options["hold_back_seconds"])) + COMMIT_SECONDS
+        held = self._sampler.doubtful(seconds) * share
+        unconfirmed = UNCONFIRMED_BYTES[self.transport] / EVENT_BYTES
+        return int(self._sampler.faults * unconfirmed + held)
 
     def _output(self) -> dict[str, object]:
         place = f"{self.receiver.host}:{self.through or self.target}"

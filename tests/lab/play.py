@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.lab.graylog import GraylogReceiver
-from tests.lab.lab import Outcome, lab
+from tests.lab.lab import Outcome, Receiver, lab
 from tests.lab.proxies import HAProxy, Nginx
 from tests.lab.scenarios import Scenario
 
@@ -26,20 +26,32 @@ class Way:
 
 
 async def play(
-    scenario: Scenario, way: Way, folder: Path, rate: float, scale: float, timeout: float = 60
+    scenario: Scenario,
+    way: Way,
+    folder: Path,
+    rate: float,
+    scale: float,
+    timeout: float = 60,
+    receiver: Receiver | None = None,
 ) -> Outcome:
-    """What became of a scenario at so many events a second; `scale` is that of its times."""
+    """What became of a scenario at so many events a second; `scale` is that of its times.
+
+    `timeout` is how long it may take until everything is delivered; `receiver` is another one than
+    the way has.
+    """
     folder.mkdir(exist_ok=True)
     async with lab(folder, way.transport, **way.options) as own:
-        if way.graylog:
+        if receiver:
+            own.receiver = receiver
+        elif way.graylog:
             own.receiver = GraylogReceiver(folder, way.transport == "tls", way.graylog)
         if way.proxy:
             proxy = way.proxy(folder, own.target)
             await proxy.start()
             own.closing.push_async_callback(proxy.kill)
             own.through = proxy.port
-        faults = await scenario(own, rate, scale)
-        return await own.outcome(faults, timeout)
+        await scenario(own, rate, scale)
+        return await own.outcome(timeout)
 
 
 def judge(outcome: Outcome, least: float) -> None:

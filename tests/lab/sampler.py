@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import bisect
+import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -35,11 +37,12 @@ class Sampler:
         self._written = written
         self._seen: dict[str, Mapping[str, Any]] = {}
         self._amounts: list[tuple[float, int]] = []
+        self._faults: list[float] = []
 
     async def run(self) -> None:
         """Sample; a bridge that does not answer is asked again."""
         while True:
-            self._amounts.append((time.monotonic(), self._written()))
+            self._look()
             try:
                 found = await self._components()
             except BridgeError:
@@ -49,14 +52,28 @@ class Sampler:
                     self._check(name, one["balance"])
             await asyncio.sleep(PAUSE_SECONDS)
 
-    def most(self, seconds: float) -> int:
-        """The most bytes that the receiver has written during so many seconds, seen so far."""
-        most = first = 0
-        for at, amount in self._amounts:
-            while self._amounts[first][0] < at - seconds:
-                first += 1
-            most = max(most, amount - self._amounts[first][1])
-        return most
+    def fault(self) -> None:
+        """Now something breaks."""
+        self._faults.append(self._look())
+
+    @property
+    def faults(self) -> int:
+        """How often something broke."""
+        return len(self._faults)
+
+    def doubtful(self, seconds: float) -> int:
+        """How many bytes the receiver had written during so many seconds before each fault."""
+        return sum(self._until(fault) - self._until(fault - seconds) for fault in self._faults)
+
+    def _look(self) -> float:
+        now = time.monotonic()
+        self._amounts.append((now, self._written()))
+        return now
+
+    def _until(self, moment: float) -> int:
+        """The last amount that was seen by then."""
+        place = bisect.bisect_right(self._amounts, (moment, sys.maxsize))
+        return self._amounts[place - 1][1] if place else 0
 
     def _check(self, name: str, balance: Mapping[str, Any]) -> None:
         whole = "received" if "received" in balance else "accepted"

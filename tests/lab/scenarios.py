@@ -1,7 +1,7 @@
 """What can happen to a receiver, or to the bridge, while events flow.
 
 Each scenario takes a laboratory that is not started yet, the rate in events a second and a scale
-of time; it returns how many faults it made.
+of time, and tells it each fault.
 """
 
 from __future__ import annotations
@@ -14,55 +14,52 @@ from collections.abc import Awaitable, Callable
 from tests.lab.lab import Lab
 from tests.lab.proxy import DyingProxy
 
-Scenario = Callable[[Lab, float, float], Awaitable[int]]
+Scenario = Callable[[Lab, float, float], Awaitable[None]]
 
 AWAY = 0.4
 """How long a receiver stays away, on the scale of the scenario."""
 
 
-async def crash(lab: Lab, rate: float, scale: float) -> int:
+async def crash(lab: Lab, rate: float, scale: float) -> None:
     """The receiver keeps up, and is killed twice."""
     await lab.start()
     lab.send(rate, 4 * scale)
     for _ in range(2):
         await asyncio.sleep(1.2 * scale)
         await go_away(lab, lab.receiver.kill, scale)
-    return 2
 
 
-async def behind(lab: Lab, rate: float, scale: float) -> int:
+async def behind(lab: Lab, rate: float, scale: float) -> None:
     """It reads at half the rate, and is killed."""
     await lab.start(rate=rate / 2)
     lab.send(rate, 3 * scale)
     await asyncio.sleep(2 * scale)
     await go_away(lab, lab.receiver.kill, scale)
-    return 1
 
 
-async def stop(lab: Lab, rate: float, scale: float) -> int:
+async def stop(lab: Lab, rate: float, scale: float) -> None:
     """The same, but it stops in order, as an input that an administrator stops."""
     await lab.start(rate=rate / 2)
     lab.send(rate, 3 * scale)
     await asyncio.sleep(2 * scale)
     await go_away(lab, lab.receiver.terminate, scale)
-    return 1
 
 
-async def freeze(lab: Lab, rate: float, scale: float) -> int:
+async def freeze(lab: Lab, rate: float, scale: float) -> None:
     """It freezes (a long pause of its memory management, a full journal), and is then killed."""
     await frozen(lab, rate, scale)
-    await go_away(lab, lab.receiver.kill, scale)
-    return 1
+    await lab.receiver.kill()
+    await asyncio.sleep(AWAY * scale)
+    await lab.receiver.start()
 
 
-async def pause(lab: Lab, rate: float, scale: float) -> int:
+async def pause(lab: Lab, rate: float, scale: float) -> None:
     """It freezes, and goes on."""
     await frozen(lab, rate, scale)
     lab.receiver.signal(signal.SIGCONT)
-    return 1
 
 
-async def proxy(lab: Lab, rate: float, scale: float) -> int:
+async def proxy(lab: Lab, rate: float, scale: float) -> None:
     """A load balancer in between dies with what it holds."""
     between = DyingProxy(lab.target)
     await between.start()
@@ -71,30 +68,29 @@ async def proxy(lab: Lab, rate: float, scale: float) -> int:
     await lab.start()
     lab.send(rate, 3 * scale)
     await asyncio.sleep(1.5 * scale)
+    lab.fault()
     await between.die()
     await asyncio.sleep(AWAY * scale)
     await between.start()
-    return 1
 
 
-async def jumps(lab: Lab, rate: float, scale: float) -> int:
+async def jumps(lab: Lab, rate: float, scale: float) -> None:
     """The bridge's wall clock jumps all the time, while the receiver is killed twice."""
     lab.program = "tests.lab.jumping"
-    return await crash(lab, rate, scale)
+    await crash(lab, rate, scale)
 
 
-async def steady(lab: Lab, rate: float, scale: float) -> int:
+async def steady(lab: Lab, rate: float, scale: float) -> None:
     """Nothing happens."""
     await lab.start()
     lab.send(rate, 2 * scale)
-    return 0
 
 
 def killed(times: int, seed: int) -> Scenario:
     """The bridge is killed so often, at random moments under load; with every third time its
     receiver."""
 
-    async def scenario(lab: Lab, rate: float, scale: float) -> int:
+    async def scenario(lab: Lab, rate: float, scale: float) -> None:
         chance = random.Random(seed)
         await lab.start()
         lab.send(rate, 3600)
@@ -103,6 +99,7 @@ def killed(times: int, seed: int) -> Scenario:
             while await lab.accepted() == before:
                 await asyncio.sleep(0.01)
             await asyncio.sleep(chance.uniform(0, 0.4) * scale)
+            lab.fault()
             if number % 3 == 1:
                 await lab.receiver.kill()
             await lab.bridge.kill()
@@ -110,7 +107,6 @@ def killed(times: int, seed: int) -> Scenario:
                 await lab.receiver.start()
             await lab.bridge.start()
         lab.stop_sending()
-        return times
 
     return scenario
 
@@ -120,12 +116,14 @@ async def frozen(lab: Lab, rate: float, scale: float) -> None:
     await lab.start()
     lab.send(rate, 3 * scale)
     await asyncio.sleep(1 * scale)
+    lab.fault()
     lab.receiver.signal(signal.SIGSTOP)
     await asyncio.sleep(1 * scale)
 
 
 async def go_away(lab: Lab, leave: Callable[[], Awaitable[object]], scale: float) -> None:
     """The receiver leaves, and comes back."""
+    lab.fault()
     await leave()
     await asyncio.sleep(AWAY * scale)
     await lab.receiver.start()

@@ -1,7 +1,7 @@
 """A link with delay: two network namespaces, joined by a relay in user space.
 
-`ip netns exec NEAR python -m tests.long.link NEAR FAR FOLDER` runs the laboratory in NEAR with its
-receiver in FAR, and prints the outcome as JSON. (Where the kernel has netem this could be one
+`ip netns exec NEAR python -m tests.long.delivery.link FAR FOLDER` runs the laboratory in NEAR with
+its receiver in FAR, and prints the outcomes as JSON. (Where the kernel has netem this could be one
 command; most small kernels have not.)
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import itertools
 import json
 import os
 import struct
@@ -21,7 +22,7 @@ from pathlib import Path
 
 from bridge.errors import Retryable
 from bridge.outputs.gelf_tcp import GelfTcp
-from tests.lab.lab import lab
+from tests.lab.play import Way, play
 from tests.lab.processes import PYTHON, ReceiverProcess
 from tests.lab.scenarios import SCENARIOS
 from tests.outputs.running import Host, batch
@@ -32,6 +33,10 @@ PACKET_BYTES = 65536
 SET_INTERFACE = 0x400454CA  # TUNSETIFF of linux/if_tun.h
 TUN_WITHOUT_HEADER = 0x0001 | 0x1000
 TRIALS = 20
+RATE = 2000
+SCALE = 2.5
+TIMEOUT = 120
+SCENARIO_NAMES = ("crash", "behind", "stop")
 CLOSED_AFTER_SECONDS = 0.1
 """As in `closer`."""
 
@@ -97,7 +102,7 @@ async def crossing(far: str, folder: Path) -> int:
     taken = 0
     for trial in range(TRIALS):
         listener = await asyncio.create_subprocess_exec(
-            *receiver.prefix, *PYTHON, "tests.long.closer", str(receiver.tcp), stdout=-1
+            *receiver.prefix, *PYTHON, "tests.long.delivery.closer", str(receiver.tcp), stdout=-1
         )
         assert listener.stdout
         await listener.stdout.readline()
@@ -123,19 +128,19 @@ async def crossing(far: str, folder: Path) -> int:
 
 
 async def run(far: str, folder: Path) -> dict[str, object]:
-    """All scenarios over the link."""
+    """Some scenarios over the link."""
     with link(far):
         found: dict[str, object] = {"crossing": await crossing(far, folder)}
-        for transport in ("tcp", "tls"):
-            for scenario in ("crash", "behind", "stop"):
-                place = folder / f"{transport}-{scenario}"
-                place.mkdir()
-                async with lab(place, transport) as own:
-                    tls = place / "server.pem" if transport == "tls" else None
-                    own.receiver = FarReceiver(place, far, tls)
-                    faults = await SCENARIOS[scenario](own, 1500, 4)
-                    outcome = await own.outcome(timeout=120)
-                found[f"{transport}-{scenario}"] = {**asdict(outcome), "faults": faults}
+        for transport, scenario in itertools.product(("tcp", "tls", "http"), SCENARIO_NAMES):
+            place = folder / f"{transport}-{scenario}"
+            place.mkdir()
+            tls = place / "server.pem" if transport == "tls" else None
+            receiver = FarReceiver(place, far, tls)
+            way = Way(transport, options={"connections": 32} if transport == "http" else {})
+            outcome = await play(
+                SCENARIOS[scenario], way, place, RATE, SCALE, TIMEOUT, receiver=receiver
+            )
+            found[f"{transport}-{scenario}"] = asdict(outcome)
         return found
 
 

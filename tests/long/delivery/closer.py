@@ -1,4 +1,4 @@
-"""`python -m tests.long.closer PORT`: accepts, reads for 100 ms, and closes."""
+"""`python -m tests.long.delivery.closer PORT`: accepts, reads for 100 ms, and closes."""
 
 from __future__ import annotations
 

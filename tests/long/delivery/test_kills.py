@@ -1,0 +1,36 @@
+"""The bridge killed two hundred times at random moments, with its receiver up and down."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from tests.lab.play import Way, judge, play
+from tests.lab.scenarios import killed
+from tests.long.delivery.conftest import Table
+
+pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
+
+TIMES = {"tcp": 100, "tls": 50, "http": 50}
+RATE = 3000
+HOLD_BACK: dict[str, object] = {"hold_back_seconds": 0.2}
+OPTIONS = {
+    "tcp": {"confirm_seconds": 0.3, **HOLD_BACK},
+    "tls": {"confirm_seconds": 0.3, **HOLD_BACK},
+    "http": {"connections": 32, **HOLD_BACK},
+}
+
+
+@pytest.mark.parametrize("transport", TIMES)
+async def test_a_killed_bridge_loses_nothing_accepted(
+    transport: str, tmp_path: Path, table: Table
+) -> None:
+    """SIGKILL, two hundred times in all; the seed of the moments is in the table."""
+    times, seed = TIMES[transport], random.randrange(10**6)
+    way = Way(transport, options=OPTIONS[transport])
+    outcome = await play(killed(times, seed), way, tmp_path, RATE, 1, timeout=240)
+    table.add(f"bridge killed {times} times (seed {seed})", way, outcome)
+    judge(outcome, times)
+    assert outcome.faults == times

@@ -51,7 +51,7 @@ Agree = Callable[[str, str], str]
 """Field and its kind by its first value → the kind that all workers give it."""
 
 
-def alone(field: str, kind: str) -> str:
+def as_it_is(field: str, kind: str) -> str:
     """Nobody else has to agree."""
     return kind
 
@@ -59,7 +59,7 @@ def alone(field: str, kind: str) -> str:
 class _Batch:
     """What the events of one call have in common."""
 
-    def __init__(self, now: float, agree: Agree = alone) -> None:
+    def __init__(self, now: float, agree: Agree = as_it_is) -> None:
         self.now = now
         self.agree = agree
         self.received_at = iso(now)
@@ -77,7 +77,7 @@ class Emitter:
         clock: Clock,
         count: Callable[..., None],
         taps: Taps | None = None,
-        agree: Agree = alone,
+        agree: Agree = as_it_is,
     ) -> None:
         self._input = component.context.id
         self._config: InputConfig = component.config

@@ -7,6 +7,7 @@ from `client`, so that a proxy or an own authority is configured the same way ev
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any
 
 import httpx
@@ -77,6 +78,17 @@ def client(
     )
 
 
+def over_socket(path: Path, seconds: float) -> httpx.AsyncClient:
+    """A client of a server of our own behind a unix socket; `seconds` is its time-out."""
+    return httpx.AsyncClient(
+        base_url="http://localhost",
+        transport=httpx.AsyncHTTPTransport(uds=str(path)),
+        headers={"User-Agent": USER_AGENT},
+        timeout=seconds,
+        trust_env=False,
+    )
+
+
 def words(error: httpx.HTTPError) -> str:
     """What went wrong on the way to a server, in words and without any credential."""
     try:
@@ -107,4 +119,4 @@ def _cause(error: BaseException) -> str:
     return reason(deepest) if isinstance(deepest, OSError) else str(error) or reason(deepest)
 
 
-__all__ = ["USER_AGENT", "HttpOptions", "client", "words"]
+__all__ = ["USER_AGENT", "HttpOptions", "client", "over_socket", "words"]

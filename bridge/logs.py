@@ -9,6 +9,7 @@ can neither block the bridge nor make further records.
 from __future__ import annotations
 
 import copy
+import fcntl
 import json
 import logging
 import os
@@ -19,8 +20,9 @@ import threading
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
+from functools import partial
 from logging.handlers import QueueHandler, QueueListener
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 if TYPE_CHECKING:
     from bridge.config import GraylogLogs, LogsConfig
@@ -43,16 +45,21 @@ _ESCAPED: Final = {
 }
 
 
-def set_up(config: LogsConfig) -> None:
-    """Send all logs where the configuration wants them; what was set up before is closed."""
+def set_up(config: LogsConfig, worker: int | None = None, lock: int | None = None) -> None:
+    """Send all logs where the configuration wants them; what was set up before is closed.
+
+    Of several processes each names itself by `worker`, and holds `lock`, a file, while it writes to
+    standard error, so that no line is torn.
+    """
     limiter = Limiter()
-    console = logging.StreamHandler(sys.stderr)
+    console = Console(lock)
     console.setFormatter(Json() if config.format == "json" else Text(for_journal=_is_journal()))
     handlers: list[logging.Handler] = [console]
     if config.graylog:
         handlers.append(to_graylog(config.graylog))
     for handler in handlers:
         handler.addFilter(limiter)
+        handler.addFilter(partial(_sign, worker))
     root = logging.getLogger()
     before, root.handlers[:] = list(root.handlers), handlers
     for handler in before:
@@ -60,6 +67,13 @@ def set_up(config: LogsConfig) -> None:
     root.setLevel(logging.WARNING)
     logging.getLogger("bridge").setLevel(config.level.upper())
     logging.captureWarnings(True)
+
+
+def _sign(worker: int | None, record: logging.LogRecord) -> bool:
+    """Write into the record which worker it comes from."""
+    if worker is not None:
+        record.worker = worker
+    return True
 
 
 def tell_repeats(everything: bool = False) -> None:
@@ -98,6 +112,24 @@ def _is_journal() -> bool:
     return os.environ.get("JOURNAL_STREAM") == f"{file.st_dev}:{file.st_ino}"
 
 
+class Console(logging.StreamHandler[TextIO]):
+    """Standard error, alone or in turns with other processes that have the file `lock`."""
+
+    def __init__(self, lock: int | None = None) -> None:
+        super().__init__(sys.stderr)
+        self._turns = lock
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if self._turns is None:
+            super().emit(record)
+            return
+        fcntl.lockf(self._turns, fcntl.LOCK_EX)
+        try:
+            super().emit(record)
+        finally:
+            fcntl.lockf(self._turns, fcntl.LOCK_UN)
+
+
 class Text(logging.Formatter):
     """`2026-01-01T12:00:00Z WARNING malops: retrying: …`; a traceback follows in further lines.
 
@@ -117,24 +149,27 @@ class Text(logging.Formatter):
     def _text(self, record: logging.LogRecord) -> str:
         component = component_of(record)
         about = f"{component}: " if component else ""
+        if (worker := getattr(record, "worker", None)) is not None:
+            about = f"worker {worker}: {about}"
         line = f"{about}{printable(record.getMessage())}"
         trace = _traceback(self, record)
         return f"{line}\n{trace}" if trace else line
 
 
 class Json(logging.Formatter):
-    """An object a line: `time level logger component message traceback`."""
+    """An object a line: `time level logger worker component message traceback`."""
 
     def format(self, record: logging.LogRecord) -> str:
         fields = {
             "time": _time(record),
             "level": record.levelname.lower(),
             "logger": record.name,
+            "worker": getattr(record, "worker", None),
             "component": component_of(record),
             "message": record.getMessage(),
             "traceback": _traceback(self, record),
         }
-        return json.dumps({name: value for name, value in fields.items() if value})
+        return json.dumps({name: one for name, one in fields.items() if one not in (None, "")})
 
 
 def _time(record: logging.LogRecord) -> str:

@@ -12,6 +12,6 @@ from __future__ import annotations
 
 from bridge.admin.routes import ROUTES
 from bridge.admin.server import SOCKET, Admin
-from bridge.admin.snapshot import Reloads, Running
+from bridge.admin.snapshot import Reloads, Running, Snapshot, take
 
-__all__ = ["ROUTES", "SOCKET", "Admin", "Reloads", "Running"]
+__all__ = ["ROUTES", "SOCKET", "Admin", "Reloads", "Running", "Snapshot", "take"]

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from typing import Any
 
 from bridge.admin.server import Admin
-from bridge.admin.snapshot import Backfill
+from bridge.admin.snapshot import Backfill, Running
 from bridge.config.moment import Moment
 from bridge.errors import BridgeError
 from bridge.httpd import Refusal, Request, Response
@@ -22,7 +22,7 @@ QUEUE_LINES = 100
 """So many lines wait for a slow reader; of more, only how it ends is kept."""
 
 
-async def backfill(admin: Admin, request: Request) -> Response:
+async def backfill(admin: Admin[Running], request: Request) -> Response:
     """Give the past of the input `input` from `since` to `until`: a line of JSON for each step.
 
     The last line has `done` or `error`. When the client goes away, the backfill stops; it goes on

@@ -11,6 +11,7 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from bridge.admin.server import Admin, Answer
+from bridge.admin.snapshot import Running
 from bridge.httpd import Refusal, Request, Response, as_json
 from bridge.spool import Spool
 
@@ -74,7 +75,7 @@ def number(query: Query, name: str, default: int) -> int:
 def over_http(work: Callable[[Spool, Query], Awaitable[Any]]) -> Answer:
     """One of these functions as an answer of the admin server."""
 
-    async def answer(admin: Admin, request: Request) -> Response:
+    async def answer(admin: Admin[Running], request: Request) -> Response:
         return as_json(await work(admin.running.spool, request.query))
 
     return answer

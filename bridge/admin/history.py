@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final
 
-from bridge.admin.snapshot import Running
+from bridge.admin.snapshot import Speaker
 from bridge.spool import Balance
 
 INTERVAL_SECONDS: Final = 5.0
@@ -34,7 +34,7 @@ def sample(at: float, balance: Balance) -> Sample:
 class History:
     """Samples of a running bridge, one every five seconds."""
 
-    def __init__(self, running: Running) -> None:
+    def __init__(self, running: Speaker) -> None:
         self._running = running
         self._samples: deque[Sample] = deque(maxlen=SAMPLES)
         self._task: asyncio.Task[None] | None = None
@@ -55,7 +55,7 @@ class History:
 
     async def take(self) -> None:
         """Take one sample."""
-        balance = await self._running.spool.balance()
+        balance = await self._running.balance()
         self._samples.append(sample(self._running.clock.monotonic(), balance))
 
     def rates(self) -> dict[str, Any]:

@@ -20,9 +20,8 @@ from prometheus_client.core import (
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
-from bridge import logs
 from bridge.admin.server import Admin
-from bridge.admin.snapshot import Component, Snapshot, take
+from bridge.admin.snapshot import Component, Snapshot, Speaker
 from bridge.health import State
 from bridge.httpd import Request, Response
 from bridge.spool import InputBalance, OutputBalance
@@ -43,11 +42,11 @@ OUTPUT_COUNTERS = {
 }
 
 
-async def metrics(admin: Admin, request: Request) -> Response:
+async def metrics(admin: Admin[Speaker], request: Request) -> Response:
     """The exposition in the format that is asked for, Prometheus' own or OpenMetrics."""
     encode, content_type = choose_encoder(request.headers.get("accept", ""))
     registry = CollectorRegistry()
-    registry.register(_Collector(await take(admin.running)))
+    registry.register(_Collector(await admin.running.snapshot()))
     ProcessCollector(registry=registry)
     return Response(body=encode(registry), content_type=content_type)
 
@@ -71,6 +70,7 @@ class _Collector(Collector):
         yield from _counts(live)
         yield from _spool(snapshot)
         yield from _own(snapshot)
+        yield from _workers(snapshot)
 
 
 def _states(components: list[Component]) -> Metric:
@@ -177,5 +177,24 @@ def _own(snapshot: Snapshot) -> Iterator[Metric]:
     yield CounterMetricFamily(
         "gelf_bridge_own_logs_discarded",
         "Lines of the bridge's own logs that could not be sent to Graylog",
-        logs.discarded(),
+        snapshot.logs_discarded,
     )
+
+
+def _workers(snapshot: Snapshot) -> Iterator[Metric]:
+    """Nothing when one process does everything."""
+    if not snapshot.workers:
+        return
+    up = GaugeMetricFamily("gelf_bridge_worker_up", "1 for a worker at work", labels=["worker"])
+    memory = GaugeMetricFamily(
+        "gelf_bridge_worker_resident_memory_bytes", "What a worker takes", labels=["worker"]
+    )
+    restarts = CounterMetricFamily(
+        "gelf_bridge_worker_restarts", "How often a worker was replaced", labels=["worker"]
+    )
+    for one in snapshot.workers:
+        labels = [str(one.worker)]
+        up.add_metric(labels, float(one.state == State.OK))
+        memory.add_metric(labels, one.memory)
+        restarts.add_metric(labels, one.restarts)
+    yield from (up, memory, restarts)

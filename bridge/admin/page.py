@@ -9,10 +9,11 @@ from functools import lru_cache
 from importlib.resources import files
 
 from bridge.admin.server import Admin
+from bridge.admin.snapshot import Speaker
 from bridge.httpd import Request, Response
 
 
-async def page(admin: Admin, request: Request) -> Response:
+async def page(admin: Admin[Speaker], request: Request) -> Response:
     """The page, with a policy that lets in only its own style and script, by their hashes."""
     body, policy = _page()
     headers = {"Content-Security-Policy": policy}

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from bridge.admin import backfill, checkpoints, control, dead, page, status, tap
 from bridge.admin.server import Admin, Route, Routes
+from bridge.admin.snapshot import Speaker
 from bridge.httpd import Request, Response
 
 
-async def metrics(admin: Admin, request: Request) -> Response:
+async def metrics(admin: Admin[Speaker], request: Request) -> Response:
     """As `bridge.admin.metrics`, whose library is loaded only for those who ask."""
     from bridge.admin.metrics import metrics
 

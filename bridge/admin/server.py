@@ -7,11 +7,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final, Generic, TypeVar
 
 from bridge.admin.guard import Guard
 from bridge.admin.history import History
-from bridge.admin.snapshot import Running
+from bridge.admin.snapshot import Speaker
 from bridge.config import AdminConfig
 from bridge.errors import BridgeError
 from bridge.httpd import HttpServer, Limits, Refusal, Request, Response, refused
@@ -29,7 +29,9 @@ HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
 }
 
-Answer = Callable[["Admin", Request], Awaitable[Response]]
+S = TypeVar("S", bound=Speaker)
+Answer = Callable[[Any, Request], Awaitable[Response]]
+"""A function of the `Admin` and what it was asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +46,14 @@ Routes = dict[tuple[str, str], Route]
 """Method and path → route."""
 
 
-class Admin:
-    """Answers for a running bridge until `close`."""
+class Admin(Generic[S]):
+    """Answers for a running bridge until `close`; `name` is that of its socket."""
 
-    def __init__(self, running: Running, routes: Routes) -> None:
+    def __init__(self, running: S, routes: Routes, name: str = SOCKET) -> None:
         self.running = running
         self.history = History(running)
         self._routes = routes
+        self._name = name
         self._socket = HttpServer(partial(self._handle, Guard(None)), LIMITS)
         self._tcp: HttpServer | None = None
         self._config: AdminConfig | None = None
@@ -62,7 +65,7 @@ class Admin:
         What cannot be listened on is an error in the log: events are worth more than looking on.
         """
         try:
-            await self._socket.listen_unix(self.running.config.spool.directory / SOCKET)
+            await self._socket.listen_unix(self.running.config.spool.directory / self._name)
         except BridgeError as error:
             log.error("status, tap and reload by command do not work: %s", error)
         await self.listen(self.running.config.admin)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from bridge import logs
 from bridge.clock import Clock
 from bridge.config import Config
 from bridge.config.moment import Moment
@@ -43,12 +44,26 @@ class Reloads:
     changes: list[str] = field(default_factory=list)
 
 
-class Running(Protocol):
-    """What the admin server may know of the service, and ask of it."""
+class Speaker(Protocol):
+    """What the admin server must know of whoever it speaks for."""
 
     config: Config
-    source: Path | None
     clock: Clock
+
+    @property
+    def snapshot(self) -> Callable[[], Awaitable[Snapshot]]: ...
+
+    @property
+    def balance(self) -> Callable[[], Awaitable[Balance]]: ...
+
+    @property
+    def reload(self) -> Callable[[], Awaitable[Reloads]]: ...
+
+
+class Running(Speaker, Protocol):
+    """What it may know of a service in its own process, and ask of it."""
+
+    source: Path | None
     started_at: float
     health: Health
     spool: Spool
@@ -60,9 +75,6 @@ class Running(Protocol):
 
     @property
     def outputs(self) -> Mapping[str, Output]: ...
-
-    @property
-    def reload(self) -> Callable[[], Awaitable[Reloads]]: ...
 
     @property
     def replay(self) -> Callable[[str, Sequence[bytes]], Awaitable[Taken]]: ...
@@ -127,8 +139,27 @@ class SpoolState:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkerState:
+    """One of the processes of a bridge that has several.
+
+    `state` is one of those of components; `memory` is resident, in bytes.
+    """
+
+    worker: int
+    pid: int
+    state: str
+    detail: str
+    since: float
+    restarts: int
+    memory: int
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The bridge at one moment; times are in seconds since the epoch."""
+    """The bridge at one moment; times are in seconds since the epoch.
+
+    `workers` is empty when one process does everything.
+    """
 
     version: str
     pid: int
@@ -138,12 +169,19 @@ class Snapshot:
     reloads: Reloads
     components: list[Component]
     spool: SpoolState
+    logs_discarded: int = 0
+    workers: list[WorkerState] = field(default_factory=list)
 
     @property
     def not_ready(self) -> list[str]:
         """Why not every input can accept events, one sentence each; empty when all can."""
         ready = (State.OK, "removed")
         found = [
+            f"worker {one.worker} {one.state}{f': {one.detail}' if one.detail else ''}"
+            for one in self.workers
+            if one.state != State.OK
+        ]
+        found += [
             f"input {one.id} {one.state}{f': {one.detail}' if one.detail else ''}"
             for one in self.components
             if one.kind == "input" and one.state not in ready
@@ -178,6 +216,7 @@ async def take(running: Running) -> Snapshot:
             trouble=running.spool.trouble,
             aside=[str(file) for file in running.spool.aside],
         ),
+        logs_discarded=logs.discarded(),
     )
 
 

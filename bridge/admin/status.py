@@ -6,28 +6,28 @@ from dataclasses import asdict
 from typing import Any
 
 from bridge.admin.server import Admin
-from bridge.admin.snapshot import Snapshot, take
+from bridge.admin.snapshot import Snapshot, Speaker
 from bridge.httpd import Request, Response, as_json
 
 
-async def healthz(admin: Admin, request: Request) -> Response:
+async def healthz(admin: Admin[Speaker], request: Request) -> Response:
     """200 as long as the event loop turns."""
     return Response(body=b"ok\n")
 
 
-async def readyz(admin: Admin, request: Request) -> Response:
+async def readyz(admin: Admin[Speaker], request: Request) -> Response:
     """200 when every input can accept events, else 503 and why not."""
-    reasons = (await take(admin.running)).not_ready
+    reasons = (await admin.running.snapshot()).not_ready
     body = "".join(f"{reason}\n" for reason in reasons) or "ready\n"
     return Response(503 if reasons else 200, body.encode("utf-8", "replace"))
 
 
-async def status(admin: Admin, request: Request) -> Response:
+async def status(admin: Admin[Speaker], request: Request) -> Response:
     """The whole snapshot as JSON."""
-    return as_json(as_dict(await take(admin.running)))
+    return as_json(as_dict(await admin.running.snapshot()))
 
 
-async def history(admin: Admin, request: Request) -> Response:
+async def history(admin: Admin[Speaker], request: Request) -> Response:
     """Rates of the last quarter of an hour."""
     return as_json(admin.history.rates())
 

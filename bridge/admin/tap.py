@@ -11,6 +11,7 @@ import orjson
 
 from bridge import gelf
 from bridge.admin.server import Admin
+from bridge.admin.snapshot import Running
 from bridge.event import Event
 from bridge.httpd import Refusal, Request, Response
 from bridge.tap import Seen, Tap, Wants
@@ -21,7 +22,7 @@ STORED_NAMES: Final = {"source": "host"}
 """What Graylog stores under another name than an event has it."""
 
 
-async def tap(admin: Admin, request: Request) -> Response:
+async def tap(admin: Admin[Running], request: Request) -> Response:
     """Events from now on.
 
     `input` and `event_type` select by equality; `field` is a name or `name=pattern`, with `*` for
@@ -62,7 +63,7 @@ def _matches(value: Any, pattern: re.Pattern[str]) -> bool:
     return value is not None and pattern.fullmatch(str(value)) is not None
 
 
-async def _lines(admin: Admin, wants: Wants) -> AsyncIterator[bytes]:
+async def _lines(admin: Admin[Running], wants: Wants) -> AsyncIterator[bytes]:
     with admin.running.taps.open(wants) as opened:
         yield b"\n"
         while True:

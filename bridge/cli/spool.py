@@ -37,20 +37,24 @@ def check(ctx: click.Context, client: Client) -> None:
     The bridge may be running; nothing is changed. Exits with 1 when something is wrong.
     """
     from bridge.spool.check import check as look
-    from bridge.spool.damage import files_aside
-    from bridge.spool.lock import DATABASE
+    from bridge.spool.damage import all_aside
+    from bridge.spool.lock import DATABASE, databases
 
-    path = client.path.parent / DATABASE
-    found = look(path)
-    for problem in found.problems:
-        click.echo(printable(f"{path}: {problem}"))
-    for aside in files_aside(path):
+    directory = client.path.parent
+    damaged = False
+    for path in databases(directory).values() or [directory / DATABASE]:
+        found = look(path)
+        damaged = damaged or bool(found.problems)
+        for problem in found.problems:
+            click.echo(printable(f"{path}: {problem}"))
+        if not found.problems:
+            rows = f"{found.rows:,} rows with {found.events:,} events"
+            click.echo(f"{path}: all is well: {rows}, {found.letters:,} dead letters")
+    for aside in all_aside(directory):
         click.echo(f"{aside}: a damaged file that was set aside; salvage it, then delete it")
-    if found.problems:
+    if damaged:
         click.echo("the spool is damaged: start the bridge, which sets the file aside and runs on")
         ctx.exit(1)
-    held = f"{found.rows:,} rows with {found.events:,} events, {found.letters:,} dead letters"
-    click.echo(f"{path}: all is well: {held}")
 
 
 @spool.command()

@@ -41,6 +41,10 @@ def lines(snapshot: dict[str, Any]) -> Iterator[str]:
         for component in snapshot["components"]:
             if component["kind"] == kind:
                 yield from _component(component, snapshot["now"])
+    if snapshot.get("workers"):
+        yield ""
+        yield click.style("workers", bold=True)
+        yield from (_worker(one, snapshot["now"]) for one in snapshot["workers"])
     yield ""
     yield click.style("spool", bold=True)
     yield from _spool(snapshot["spool"], snapshot["now"])
@@ -57,6 +61,16 @@ def _head(snapshot: dict[str, Any]) -> Iterator[str]:
         yield from (f"  {printable(one)}" for one in reloads["problems"])
     elif reloads["count"]:
         yield f"the configuration was read again {ago} ago"
+
+
+def _worker(worker: dict[str, Any], now: float) -> str:
+    """`0: ok for 3 min, process 4711, 45.1 MiB`."""
+    state = click.style(worker["state"], fg=COLOURS.get(worker["state"]))
+    detail = f": {printable(worker['detail'])}" if worker["detail"] else ""
+    again = f", replaced {times(worker['restarts'])}" if worker["restarts"] else ""
+    since, memory = duration(now - worker["since"]), size(worker["memory"])
+    place = f"process {worker['pid']}, {memory}{again}"
+    return f"  {worker['worker']}: {state} for {since}{detail}, {place}"
 
 
 def _component(component: dict[str, Any], now: float) -> Iterator[str]:

@@ -105,6 +105,10 @@ def _head(status: dict[str, Any]) -> Text:
     up = duration(status["now"] - status["started_at"])
     text = Text(f"gelf-bridge {status['version']}, up for {up}; spool: ")
     text.append(f"{size(spool['bytes'])} of {size(spool['max_bytes'])}")
+    for one in status.get("workers", []):
+        if one["state"] != "ok":
+            worker = f"; worker {one['worker']} {one['state']}: {printable(one['detail'])}"
+            text.append(worker, style="bold red")
     for word in ("full", "trouble"):
         if spool[word]:
             text.append(f"; {word}: {printable(spool[word])}", style="bold red")

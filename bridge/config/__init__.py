@@ -15,7 +15,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bridge.config.loading import Kind, Registry, load, load_file
+    from bridge.config.loading import Kind, Registry, load, load_file, read_file
     from bridge.config.models import (
         AdminConfig,
         ComponentConfig,
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from bridge.config.types import Address, ByteSize, Endpoint, InputId, LocalPath, Regex, Secret
 
 _NAMES = {
-    "bridge.config.loading": ["Kind", "Registry", "load", "load_file"],
+    "bridge.config.loading": ["Kind", "Registry", "load", "load_file", "read_file"],
     "bridge.config.models": [
         "AdminConfig",
         "ComponentConfig",
@@ -72,6 +72,7 @@ __all__ = [
     "SpoolConfig",
     "load",
     "load_file",
+    "read_file",
 ]
 
 

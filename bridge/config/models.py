@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from bridge.config.types import Address, ByteSize, Endpoint, LocalPath, Secret, refusal
 
 MIN_TOKEN: Final = 16
+MAX_WORKERS: Final = 64
 
 
 class Section(BaseModel):
@@ -123,6 +124,9 @@ class Config(Section):
     """Where they go."""
     spool: SpoolConfig
     """Where they wait."""
+    workers: int = Field(default=1, ge=1, le=MAX_WORKERS)
+    """How many processes share the work of the inputs that listen, one for each core at most; the
+    others run in the first one. Each has its part of `spool.max_bytes`."""
     stop_timeout_seconds: float = Field(default=8.0, ge=0)
     """How long an orderly stop may take; below supervisord's `stopwaitsecs` (10)."""
     admin: AdminConfig | None = None

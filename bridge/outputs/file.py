@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import fcntl
 import os
 import stat
 import threading
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import ClassVar, Final, Literal
 
@@ -99,7 +100,8 @@ def lines(messages: Iterable[bytes], form: str) -> Iterable[bytes]:
 class LogFile:
     """A file that only grows, until it is renamed; every method may raise OSError.
 
-    A cancelled `send` leaves its thread at work, so one at a time may use the file.
+    A cancelled `send` leaves its thread at work, and workers write into the same file, so one at a
+    time may use it, among threads and (by flock) among processes.
     """
 
     def __init__(self, path: Path, max_bytes: int, keep: int) -> None:
@@ -113,10 +115,12 @@ class LogFile:
         """Open the file at the path, which may be another one than before."""
         with self._lock:
             self._open()
+            with self._turn():
+                self._sync_folder()
 
     def append(self, data: bytes) -> None:
         """Write whole lines and wait for the disk; on an error nothing of them stays."""
-        with self._lock:
+        with self._lock, self._turn():
             self._append(data)
 
     def close(self) -> None:
@@ -131,16 +135,29 @@ class LogFile:
         if not stat.S_ISREG(os.fstat(self._file).st_mode):
             self._close()
             raise OSError(errno.EINVAL, "it is no regular file")
-        self._mend()
-        self._sync_folder()
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """The file at the path is ours alone, and ends with a whole line."""
+        while True:
+            if self._file < 0 or self._is_moved():
+                self._open()
+                self._sync_folder()
+            fcntl.flock(self._file, fcntl.LOCK_EX)
+            if not self._is_moved():  # while we waited
+                break
+        try:
+            self._mend()
+            yield
+        finally:
+            if self._file >= 0:
+                fcntl.flock(self._file, fcntl.LOCK_UN)
 
     def _append(self, data: bytes) -> None:
-        if self._file < 0 or self._is_moved():
-            self._open()
         size = os.fstat(self._file).st_size
         if size and size + len(data) > self._max_bytes:
             self._rotate()
-            size = 0
+            size = os.fstat(self._file).st_size
         try:
             left = memoryview(data)
             while left:
@@ -170,6 +187,8 @@ class LogFile:
                 self._numbered(number).rename(self._numbered(number + 1))
         self._path.rename(self._numbered(1))
         self._open()
+        fcntl.flock(self._file, fcntl.LOCK_EX)
+        self._sync_folder()
 
     def _sync_folder(self) -> None:
         """Make the name of the file durable, too."""
@@ -185,6 +204,8 @@ class LogFile:
     def _mend(self) -> None:
         """Take back a last line that has no end."""
         size = end = os.fstat(self._file).st_size
+        if size and os.pread(self._file, 1, size - 1) == b"\n":
+            return
         while end:
             start = max(0, end - TAIL_BYTES)
             newline = os.pread(self._file, end - start, start).rfind(b"\n")

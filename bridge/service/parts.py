@@ -9,7 +9,7 @@ from functools import partial
 from bridge.clock import Clock
 from bridge.config.moment import Moment
 from bridge.delivery import Delivery
-from bridge.emit import Emitter
+from bridge.emit import Agree, Emitter
 from bridge.errors import BridgeError
 from bridge.health import State
 from bridge.inputs import Input
@@ -26,12 +26,15 @@ MAX_PAUSE_SECONDS = 60.0
 class Receiver:
     """An input at work; after a failure it is started again with growing pauses."""
 
-    def __init__(self, component: Input, spool: Spool, clock: Clock, taps: Taps) -> None:
+    def __init__(
+        self, component: Input, spool: Spool, clock: Clock, taps: Taps, agree: Agree
+    ) -> None:
         self.component = component
         self._context = component.context
         self._clock = clock
         self._spool = spool
-        self._emit = Emitter(component, spool, clock, component.context.count, taps)
+        count = component.context.count
+        self._emit = Emitter(component, spool, clock, count, taps, agree)
         self._task: asyncio.Task[None] | None = None
 
     def start(self, core: asyncio.TaskGroup) -> None:

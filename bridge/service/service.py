@@ -11,20 +11,24 @@ from pathlib import Path
 from typing import Any
 
 from bridge import heartbeat, logs
-from bridge.admin import ROUTES, Admin, Reloads
+from bridge.admin import ROUTES, Admin, Reloads, Snapshot, take
 from bridge.clock import Clock, SystemClock
 from bridge.config import ComponentConfig, Config, HeartbeatConfig, Kind, Registry
 from bridge.config.moment import Moment
 from bridge.config.spelling import unknown
+from bridge.emit import as_it_is
 from bridge.errors import BridgeError, ConfigError
 from bridge.health import Health, State, Status
 from bridge.inputs import Context, Input
 from bridge.inputs.poller import Progress
 from bridge.outputs import Output
-from bridge.service.changes import Changes, compare
+from bridge.service.changes import Changes, compare, pinned, sentences, tell
+from bridge.service.kinds import Kinds
 from bridge.service.parts import Receiver, Sender
-from bridge.service.systemd import Systemd
-from bridge.spool import Spool, Taken
+from bridge.service.post import Post, alone
+from bridge.spool import Balance, Spool, Taken
+from bridge.spool.absorb import kinds
+from bridge.spool.lock import databases
 from bridge.tap import Taps
 
 log = logging.getLogger(__name__)
@@ -36,8 +40,6 @@ LEVEL_OF_STATE = {
     State.FAILED: logging.ERROR,
 }
 WATCH_SECONDS = 1.0
-FIXED = ("spool", "heartbeat")
-"""Sections that count from the next start only."""
 
 
 class Service:
@@ -45,7 +47,8 @@ class Service:
 
     `source` is the file that the configuration came from, `reread` reads it again (raising
     ConfigError); `on_reload` are called with a new configuration after it came into force. With
-    `has_job` no input runs by itself: somebody calls `poll` or `backfill`, then `stop`.
+    `has_job` no input runs by itself: somebody calls `poll` or `backfill`, then `stop`. `post` is
+    its place among other processes.
     """
 
     def __init__(
@@ -57,6 +60,7 @@ class Service:
         source: Path | None = None,
         reread: Callable[[], Config] | None = None,
         has_job: bool = False,
+        post: Post | None = None,
     ) -> None:
         self.config = config
         self.source = source
@@ -68,11 +72,13 @@ class Service:
         self.on_reload: list[Callable[[Config], None]] = []
         self.started = asyncio.Event()
         self.spool: Spool
-        self.admin: Admin
+        self.admin: Admin[Service]
         self._registry = registry
         self._reread = reread
         self._has_job = has_job
-        self._systemd = Systemd()
+        self._post = post or alone()
+        self._manager = self._post.manager
+        self._kinds = self._post.kinds
         self._stopping = asyncio.Event()
         self._changing = asyncio.Lock()
         self._receivers: dict[str, Receiver] = {}
@@ -102,7 +108,7 @@ class Service:
     async def run(self) -> None:
         """Run until `stop`; raises what goes wrong in the core, and `SpoolError` at the start."""
         async with self.opened():
-            self.admin = Admin(self, ROUTES)
+            self.admin = Admin(self, ROUTES, self._post.socket)
             try:
                 await self.admin.start()
                 async with asyncio.TaskGroup() as core:
@@ -123,7 +129,12 @@ class Service:
 
         Raises SpoolLocked when one does.
         """
-        self.spool = await Spool.open(self.config.spool)
+        place = self.config.spool.directory
+        self.spool = await Spool.open(
+            self.config.spool, worker=self._post.worker, is_locked=self._kinds is not None
+        )
+        if self._kinds is None and len(databases(place)) > 1:
+            self._kinds = Kinds.of(kinds(place))
         self.spool.on_trouble(_log_trouble)
         try:
             await self._build()
@@ -164,6 +175,14 @@ class Service:
             raise BridgeError(unknown("input", name, list(self._receivers)))
         return self._receivers[name]
 
+    async def snapshot(self) -> Snapshot:
+        """Everything about the bridge at this moment."""
+        return await take(self)
+
+    async def balance(self) -> Balance:
+        """The accounts of this moment."""
+        return await self.spool.balance()
+
     async def emptied(self) -> None:
         """Return when no output needs anything of the spool any more."""
         await self.spool.until_empty()
@@ -192,7 +211,8 @@ class Service:
             self._receivers[name].start(self._core)
 
     def _add_input(self, name: str, component: Input) -> None:
-        self._receivers[name] = Receiver(component, self.spool, self.clock, self.taps)
+        agree = as_it_is if self._kinds is None else self._kinds.agree
+        self._receivers[name] = Receiver(component, self.spool, self.clock, self.taps, agree)
 
     def _add_output(self, name: str, component: Output) -> None:
         self._senders[name] = Sender(component, self.spool, self.clock)
@@ -210,7 +230,7 @@ class Service:
             count=partial(self.health.count, component_id),
             checkpoint=partial(self.spool.checkpoint, component_id),
             unseen=partial(self.spool.unseen, component_id),
-            kinds=self.spool.kinds,
+            kinds=self.spool.kinds if self._kinds is None else self._kinds,
             recall=lambda name: self.spool.recall(f"{component_id}: {name}"),
             remember=lambda name, value: self.spool.remember(f"{component_id}: {name}", value),
         )
@@ -238,7 +258,7 @@ class Service:
         their options only name. A configuration with problems changes nothing.
         """
         async with self._changing:
-            self._systemd.reloading()
+            self._manager.reloading()
             self.reloads.count += 1
             self.reloads.at = self.clock.now()
             self.reloads.problems, self.reloads.changes = [], []
@@ -248,8 +268,9 @@ class Service:
                 self.reloads.problems = [str(problem) for problem in error.problems]
             except BridgeError as error:
                 self.reloads.problems = [str(error)]
-            self._log_reload()
-            self._systemd.ready(self._summary())
+            if self._post.is_alone:
+                tell(self.reloads)
+            self._manager.ready(self._summary())
         return self.reloads
 
     def _read_again(self) -> Config:
@@ -265,8 +286,7 @@ class Service:
         outputs = compare(self.config.outputs, config.outputs)
         new_inputs = {n: self._component("input", n, config.inputs[n]) for n in inputs.new}
         new_outputs = {n: self._component("output", n, config.outputs[n]) for n in outputs.new}
-        fixed = {name: getattr(self.config, name) for name in FIXED}
-        before, self.config = self.config, config.model_copy(update=fixed)
+        before, self.config = self.config, pinned(config, self.config)
         await self._take_away(inputs, outputs)
         for name, output in new_outputs.items():
             self._add_output(name, output)
@@ -281,7 +301,7 @@ class Service:
             await self.admin.listen(config.admin)
         for listener in self.on_reload:
             listener(config)
-        return _sentences(before, config, inputs, outputs)
+        return sentences(before, config)
 
     async def _take_away(self, inputs: Changes, outputs: Changes) -> None:
         """Stop what is gone or changed; what takes too long is cut short, and stays spooled."""
@@ -291,22 +311,12 @@ class Service:
         for name in (*inputs.removed, *outputs.removed):
             self.health.forget(name)
 
-    def _log_reload(self) -> None:
-        for problem in self.reloads.problems:
-            log.error("%s", problem)
-        if self.reloads.problems:
-            log.error("the configuration in use stays in use")
-        for change in self.reloads.changes:
-            log.info("%s", change)
-        if not self.reloads.problems:
-            log.info("the configuration was read again: %d changes", len(self.reloads.changes))
-
     # The end
 
     async def _drain(self) -> None:
         """Stop the inputs, commit what they had read, let the sends under way be confirmed."""
         log.info("stopping: inputs first, then what is under way")
-        self._systemd.stopping()
+        self._manager.stopping()
         async with self._changing:
             await self._stop_parts(self._receivers.values(), self._senders.values())
 
@@ -331,13 +341,13 @@ class Service:
     async def _watch(self) -> None:
         """Say when the spool is full; tell systemd of the start, and that we live."""
         full = told = ""
-        every = min(WATCH_SECONDS, self._systemd.watchdog_seconds / 3 or WATCH_SECONDS)
+        every = min(WATCH_SECONDS, self._manager.watchdog_seconds / 3 or WATCH_SECONDS)
         while True:
             if full != (full := self.spool.full):
                 log.warning("%s", f"the spool is full: {full}" if full else "the spool has room")
             if not told and all(map(self._has_begun, self._receivers)):
-                self._systemd.ready(told := self._summary())
-            self._systemd.alive()
+                self._manager.ready(told := self._summary())
+            self._manager.alive()
             logs.tell_repeats()
             await asyncio.sleep(every)
 
@@ -347,17 +357,6 @@ class Service:
 
     def _summary(self) -> str:
         return f"inputs: {', '.join(self._receivers)}; outputs: {', '.join(self._senders)}"
-
-
-def _sentences(before: Config, after: Config, inputs: Changes, outputs: Changes) -> list[str]:
-    found = inputs.sentences("input") + outputs.sentences("output")
-    for name in FIXED:
-        if getattr(before, name) != getattr(after, name):
-            found.append(f"{name} has changed: that takes effect at the next start")
-    for name in ("admin", "logs", "stop_timeout_seconds"):
-        if getattr(before, name) != getattr(after, name):
-            found.append(f"{name} has changed")
-    return found
 
 
 def _log_status(status: Status) -> None:

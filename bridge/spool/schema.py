@@ -14,7 +14,7 @@ from bridge.spool.lock import worker_of
 FORMAT: Final = 1
 APPLICATION: Final = 0x47454C46  # "GELF", tells a spool from any other SQLite file
 LETTERS: Final = 10**12
-"""The dead letters of worker 2 begin after 2 × 10¹²: so an id belongs to one file."""
+"""How many ids of dead letters each worker has for itself."""
 PAGE_BYTES: Final = 16 * 1024
 WAL_PAGES: Final = 256
 

@@ -301,7 +301,15 @@ def test_config_show_has_defaults_and_no_secrets(
     assert "top-secret" not in done.output
     assert "0123456789abcdef" not in done.output
     shown = yaml.safe_load(done.output)
-    assert list(shown) == ["inputs", "outputs", "spool", "stop_timeout_seconds", "admin", "logs"]
+    assert list(shown) == [
+        "inputs",
+        "outputs",
+        "spool",
+        "workers",
+        "stop_timeout_seconds",
+        "admin",
+        "logs",
+    ]
     assert shown["inputs"]["malops"]["address"] == "127.0.0.1:${env:PORT}"
     assert shown["inputs"]["malops"]["fields"] == {"customer": "${env:CUSTOMER}"}
     assert shown["inputs"]["malops"]["transport"] == "tcp"

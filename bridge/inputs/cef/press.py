@@ -128,7 +128,9 @@ class Press:
         text = frame.decode()
         record = self._reader.record(text)
         has_its_time = (record.envelope.timestamp or "") == looked.time.decode()
-        if record.flags or record.prefix or not has_its_time:
+        # A value that begins with a blank has its member at the end of the document.
+        is_usual = looked.severity[:1] > b" "
+        if record.flags or record.prefix or not has_its_time or not is_usual:
             return False
         event = normalize(record, text, now=now, sender=sender, options=self._reader.options)
         if "bridge_flags" in event:
@@ -160,8 +162,7 @@ class Press:
         )
 
     def _add_severity(self, looked: Looked, record: CefRecord, document: Mapping[str, Any]) -> None:
-        # A value that begins with a blank has its member at the end of the document.
-        if record.severity_band() in summary.LEVELS and looked.severity[:1] > b" ":
+        if record.severity_band() in summary.LEVELS:
             level = orjson.dumps(document["level"])
             members = _members(document, {"_cef_severity", "_cef_severity_text"})
             _keep(self._severities, MAX_SEVERITIES, looked.severity, (level, members))

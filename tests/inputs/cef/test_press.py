@@ -79,7 +79,7 @@ def test_a_blank_before_a_severity_does_not_spoil_the_shape() -> None:
     comparison = Comparison()
     usual = "CEF:0|Example|Gate|1.0|7|Door|Low|msg=hello"
     odd = usual.replace("|Low|", "| Low|")
-    assert pressed(comparison, usual, odd, usual) == [True, False, True]
+    assert pressed(comparison, odd, usual, odd, usual) == [False, True, False, True]
     assert not comparison.errors
 
 

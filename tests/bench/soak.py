@@ -33,6 +33,7 @@ LIVE_SECONDS: Final = 2.0
 GIVE_UP_SECONDS: Final = 90.0
 MAX_SLOPE_MIB: Final = 8.0
 """An hour; what may be taken for flat."""
+SETTLED_SECONDS: Final = 1800
 MIN_DRAIN: Final = 0.5
 
 
@@ -97,15 +98,22 @@ class Soaked:
     @property
     def is_good(self) -> bool:
         drained = min(self.drains, default=0.0) >= MIN_DRAIN
-        return not self.lost and drained and self.slope_mib <= MAX_SLOPE_MIB
+        return not self.lost and drained and (self.is_short or self.slope_mib <= MAX_SLOPE_MIB)
+
+    @property
+    def is_short(self) -> bool:
+        """Whether nothing can be said of memory: allocators take some while to settle."""
+        return self.length < SETTLED_SECONDS
 
     def verdict(self) -> str:
         """One line."""
         drains = ", ".join(f"{ratio:.2f}" for ratio in self.drains)
+        peak = max(one["resident_mib"] for one in self.samples)
+        judged = " (too short to judge)" if self.is_short else ""
         return (
             f"{'good' if self.is_good else 'NOT GOOD'}: {self.sent:,} sent at {self.rate:,.0f}/s, "
-            f"{self.lost:,} lost, {self.repeated:,} repeated; memory {self.slope_mib:+.1f} MiB/h, "
-            f"at most {max(one['resident_mib'] for one in self.samples):.0f} MiB; "
+            f"{self.lost:,} lost, {self.repeated:,} repeated; "
+            f"memory {self.slope_mib:+.1f} MiB/h{judged}, at most {peak:.0f} MiB; "
             f"backlogs drained at {drains} of the live rate"
         )
 

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import Any, Final
-
-from pydantic import GetCoreSchemaHandler
-from pydantic_core import CoreSchema, core_schema
+from typing import Any, Final, Self
 
 from bridge import times
-from bridge.config.types import refusal
+from bridge.config.types import FromText, refusal
 
 EXAMPLE: Final = "-24h"
 UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
@@ -19,7 +16,7 @@ _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _ADVICE = "must be `now`, an age such as -24h or -7d, or a date such as 2026-01-31 (UTC)"
 
 
-class Moment:
+class Moment(FromText):
     """`now`, an age (`-90s -24h -7d -2w`), a date (`2026-01-31`) or a time of ISO 8601.
 
     Dates and times without a zone are UTC. Raises ValueError with advice.
@@ -53,8 +50,8 @@ class Moment:
         return hash(self.written)
 
     @classmethod
-    def _validate(cls, value: object) -> Moment:
-        if isinstance(value, Moment):
+    def _validate(cls, value: object) -> Self:
+        if isinstance(value, cls):
             return value
         try:
             return cls(str(value))
@@ -62,14 +59,8 @@ class Moment:
             raise refusal(str(error)) from None
 
     @classmethod
-    def __get_pydantic_core_schema__(cls, _: Any, __: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_plain_validator_function(
-            cls._validate, serialization=core_schema.to_string_ser_schema()
-        )
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, _: Any, __: Any) -> dict[str, Any]:
-        return {"type": "string", "examples": ["now", EXAMPLE, "2026-01-31"]}
+    def _described(cls) -> dict[str, Any]:
+        return {"examples": ["now", EXAMPLE, "2026-01-31"]}
 
 
 def _epoch(written: str) -> float:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import warnings
+from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -33,12 +34,37 @@ def refusal(message: str) -> PydanticCustomError:
     return PydanticCustomError("bridge", "{message}", {"message": message})
 
 
+class FromText:
+    """A base for what is written as one text: `_validate` reads it or raises `refusal`,
+    `_described` is what its JSON Schema says beside that."""
+
+    __slots__ = ()
+
+    @classmethod
+    @abstractmethod
+    def _validate(cls, value: object) -> Self: ...
+
+    @classmethod
+    @abstractmethod
+    def _described(cls) -> dict[str, Any]: ...
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _: Any, __: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(
+            cls._validate, serialization=core_schema.to_string_ser_schema()
+        )
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, _: Any, __: Any) -> dict[str, Any]:
+        return {"type": "string", **cls._described()}
+
+
 _HOST_NAME = re.compile(r"(?=.{1,253}\Z)[^\W_]([\w-]*\w)?(\.[^\W_]([\w-]*\w)?)*\.?")
 _ONLY_DIGITS = re.compile(r"[0-9.]+")
 
 
 @dataclass(frozen=True, slots=True)
-class _HostPort:
+class _HostPort(FromText):
     host: str
     port: int
 
@@ -96,14 +122,8 @@ class _HostPort:
             raise refusal(str(error)) from None
 
     @classmethod
-    def __get_pydantic_core_schema__(cls, _: Any, __: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_plain_validator_function(
-            cls._validate, serialization=core_schema.to_string_ser_schema()
-        )
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, _: Any, __: Any) -> dict[str, Any]:
-        return {"type": "string", "examples": [cls.example]}
+    def _described(cls) -> dict[str, Any]:
+        return {"examples": [cls.example]}
 
 
 class Address(_HostPort):
@@ -192,7 +212,7 @@ InputId = Annotated[str, AfterValidator(_configured)]
 """The id of an input; a name that no input has is refused."""
 
 
-class Secret:
+class Secret(FromText):
     """A text that is never shown; `reveal` gives its current value.
 
     When it was written as `${file:path}`, the file is read again at each call: a rotated secret is
@@ -222,8 +242,8 @@ class Secret:
         return hash(self._value)
 
     @classmethod
-    def _validate(cls, value: object) -> Secret:
-        if isinstance(value, Secret):
+    def _validate(cls, value: object) -> Self:
+        if isinstance(value, cls):
             return value
         if not isinstance(value, str):
             raise refusal("must be a text: put the value in quotes")
@@ -233,11 +253,5 @@ class Secret:
         return cls(value)
 
     @classmethod
-    def __get_pydantic_core_schema__(cls, _: Any, __: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_plain_validator_function(
-            cls._validate, serialization=core_schema.to_string_ser_schema()
-        )
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, _: Any, __: Any) -> dict[str, Any]:
-        return {"type": "string", "format": "password"}
+    def _described(cls) -> dict[str, Any]:
+        return {"format": "password"}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
@@ -11,6 +10,7 @@ from pydantic import Field, model_validator
 from bridge.config import LocalPath, Section
 from bridge.config.types import refusal
 from bridge.errors import BridgeError
+from bridge.net.pem import load_authorities, load_chain, lowest
 
 
 class ClientTls(Section):
@@ -42,51 +42,14 @@ class ClientTls(Section):
 def client_context(config: ClientTls) -> ssl.SSLContext:
     """A fresh context from the files; raises BridgeError that names the file."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = (
-        ssl.TLSVersion.TLSv1_3 if config.minimum == "1.3" else ssl.TLSVersion.TLSv1_2
-    )
+    context.minimum_version = lowest(config.minimum)
     if not config.verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     elif config.authorities:
-        _load_authorities(context, config.authorities)
+        load_authorities(context, "authorities", config.authorities)
     else:
         context.load_default_certs()
     if config.certificate:
-        _load_certificate(context, config.certificate, config.key)
+        load_chain(context, config.certificate, config.key)
     return context
-
-
-def _load_authorities(context: ssl.SSLContext, path: Path) -> None:
-    try:
-        if path.is_dir():
-            context.load_verify_locations(capath=path)
-        else:
-            context.load_verify_locations(path)
-    except (OSError, ValueError) as error:
-        raise BridgeError(
-            f"authorities: {path} cannot be used: {_reason(error)}; "
-            "it must be a readable PEM file with at least one certificate"
-        ) from error
-
-
-def _load_certificate(context: ssl.SSLContext, certificate: Path, key: Path | None) -> None:
-    try:
-        context.load_cert_chain(certificate, key, password=_no_pass_phrase)
-    except (OSError, ValueError) as error:
-        raise BridgeError(
-            f"the certificate {certificate} with the key {key or certificate} cannot be used: "
-            f"{_reason(error)}; both must be readable PEM files that belong together, the key "
-            "without a pass phrase"
-        ) from error
-
-
-def _no_pass_phrase() -> str:
-    """Asked for when the key is encrypted; without this OpenSSL would ask on the terminal."""
-    return ""
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, ssl.SSLError):
-        return error.reason or "not PEM"
-    return getattr(error, "strerror", None) or str(error)

@@ -69,6 +69,10 @@ class Holding(Windowed):
     hold_back_seconds = 0.3
 
 
+class HoldingLong(Windowed):
+    hold_back_seconds = 3600
+
+
 def document(number: int, event_type: str = "test") -> bytes:
     return orjson.dumps({"version": "1.1", "_n": number, "_event_type": event_type})
 
@@ -309,6 +313,24 @@ async def test_a_peer_that_gives_no_sign_of_life_leaves_it_in_doubt(bench: Bench
     await bench.emptied()
     assert numbers(output.confirmed) == [1, 2, 3, 1, 2, 3]
     assert (await bench.balance()).delivered == 3
+
+
+async def test_after_several_failures_only_confirmations_are_waited_for(hasty: Bench) -> None:
+    """A peer that was restarted several times gets what waits without a hold-back for each row."""
+    output = hasty.start(HoldingLong)
+    failing = {1, 3, 4}
+
+    def script(batch: Batch) -> None:
+        (number,) = numbers(batch.messages())
+        if number in failing:
+            failing.remove(number)
+            raise Retryable("reset")
+
+    output.script = script
+    await hasty.put(1, 12)
+    await until(lambda: set(numbers(output.confirmed)) == set(range(1, 13)))
+    assert hasty.delivery._window.is_careful
+    assert (await hasty.balance()).delivered == 0
 
 
 async def test_when_the_peer_is_away_again_what_was_held_back_is_repeated(bench: Bench) -> None:

@@ -148,11 +148,14 @@ class Delivery:
     def _send_rows(self) -> None:
         """Start sends while the window has room; one batch may always be under way."""
         session, window = self._session, self._window
-        if window.is_careful and not self._is_settled():
+        if window.is_careful and session.flying:
             self._output.flush()
             return
         while session.rows:
             size = len(session.rows[0].data)
+            if self._is_suspect(session.rows[0]) and not self._is_settled():
+                self._output.flush()
+                return
             if session.flying and session.flying_bytes + size > window.size:
                 if window.is_narrow:
                     self._output.flush()
@@ -166,7 +169,7 @@ class Delivery:
 
     async def _send(self, batch: Batch) -> None:
         suspect = self._suspect
-        if suspect is None or suspect.batch.id != batch.id:
+        if suspect is None or not self._is_suspect(batch):
             await self._output.send(batch)
             return
         behind = None
@@ -183,8 +186,12 @@ class Delivery:
         batch = flying[0].batch
         if not self._window.is_careful or len(flying) > 1 or batch is None:
             return
-        if self._suspect is None or self._suspect.batch.id != batch.id:
+        if not self._is_suspect(batch):
             self._suspect = Suspect(batch, self._output, self._clock)
+
+    def _is_suspect(self, row: Batch) -> bool:
+        """Whether it is to be sent alone, when everything before it is committed."""
+        return self._suspect is not None and self._suspect.batch.id == row.id
 
     def _settle(self) -> None:
         """Take the unbroken prefix of finished sends; raise what any other send raised."""

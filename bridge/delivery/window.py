@@ -1,4 +1,4 @@
-"""How much may be under way: after a failure little at first, after several only what is committed.
+"""How much may be under way: after a failure little at first, after several one burst at a time.
 
 A peer that fails, is frozen or breaks off would otherwise get the whole window again and again.
 """
@@ -22,7 +22,7 @@ class Window:
 
     @property
     def is_careful(self) -> bool:
-        """Whether a batch may start only when everything before it is committed."""
+        """Whether a batch may start only when everything before it is confirmed."""
         return self._strikes >= STRIKES
 
     @property

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from typing import Final
 
 from bridge.clock import Clock
@@ -17,7 +17,7 @@ from bridge.config import HeartbeatConfig
 from bridge.event import Event
 from bridge.health import Health, State, Status
 from bridge.inputs import Context, Emit, Input, InputConfig
-from bridge.spool import Balance, InputBalance, OutputBalance, Spool
+from bridge.spool import Balance, InputBalance, OutputBalance
 from bridge.version import VERSION
 
 ID: Final = "heartbeat"
@@ -30,7 +30,8 @@ _INFORMATIONAL: Final = 6
 class Heartbeat(Input):
     """Says every `interval_seconds`, and at each change of a state, how the bridge is.
 
-    `inputs` and `outputs` give the ids of those at work at the moment.
+    `balance` gives the accounts of the whole bridge, `inputs` and `outputs` the ids of those at
+    work at the moment.
     """
 
     kinds = {
@@ -48,14 +49,14 @@ class Heartbeat(Input):
         config: HeartbeatConfig,
         context: Context,
         health: Health,
-        spool: Spool,
+        balance: Callable[[], Awaitable[Balance]],
         inputs: Callable[[], Collection[str]],
         outputs: Callable[[], Collection[str]],
     ) -> None:
         super().__init__(InputConfig(type=ID, full_message=False), context)
         self._interval = config.interval_seconds
         self._health = health
-        self._spool = spool
+        self._balance = balance
         self._inputs = inputs
         self._outputs = outputs
         self._host = socket.gethostname()
@@ -101,13 +102,13 @@ class Heartbeat(Input):
 
     async def _beat(self) -> list[Event]:
         """One event for each component, and one for the whole."""
-        balance = await self._spool.balance()
+        balance = await self._balance()
         self._changed.clear()
         return [self._whole(balance), *self._components(balance)]
 
     async def _changes(self) -> list[Event]:
         """One event for each component whose state has changed since it was asked for."""
-        balance = await self._spool.balance()
+        balance = await self._balance()
         changed, self._changed = self._changed, {}
         return [each for each in self._components(balance) if each["bridge_component"] in changed]
 

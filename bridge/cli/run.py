@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import os
 import signal
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -20,9 +22,12 @@ from bridge.service import Service
 from bridge.service.post import alone, share
 from bridge.service.surplus import surplus
 from bridge.spool.lock import databases
+from bridge.version import VERSION
 
 if TYPE_CHECKING:
     from bridge.service.fleet import Fleet
+
+log = logging.getLogger(__name__)
 
 LEVELS = ["debug", "info", "warning", "error"]
 FORMATS = ["text", "json"]
@@ -57,6 +62,7 @@ def run(
         raise SystemExit(run_worker(path.absolute(), worker, set_up_logs))
     config, registry = load(path)
     set_up_logs(config)
+    log.info("gelf-bridge %s starts, process %d, with %s", VERSION, os.getpid(), path.absolute())
     if once:
         refuse_listeners(config, registry)
         raise SystemExit(0 if asyncio.run(run_once(path.absolute(), config, registry)) else 1)

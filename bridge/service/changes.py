@@ -83,4 +83,5 @@ def tell(reloads: Reloads) -> None:
     for change in reloads.changes:
         log.info("%s", change)
     if not reloads.problems:
-        log.info("the configuration was read again: %d changes", len(reloads.changes))
+        number = len(reloads.changes)
+        log.info("the configuration was read again: %d change%s", number, "s" * (number != 1))

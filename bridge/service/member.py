@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Final
 
 import httpx
-from pydantic import TypeAdapter, ValidationError
 
 from bridge.admin import Snapshot
 from bridge.admin.merge import component, past
 from bridge.admin.snapshot import Component, WorkerState
 from bridge.health import State
 from bridge.http import over_socket
+from bridge.service.asking import ANSWER_SECONDS, snapshot
 from bridge.service.channel import Channel, Message, pair
 from bridge.service.post import socket_of
 
@@ -32,7 +32,6 @@ STEADY_SECONDS: Final = 60.0
 """A worker that dies after so long is replaced at once; before, with growing pauses."""
 MAX_PAUSE_SECONDS: Final = 60.0
 HUNG_SECONDS: Final = 10.0
-ANSWER_SECONDS: Final = 5.0
 SYSTEMD: Final = (
     "NOTIFY_SOCKET",
     "WATCHDOG_PID",
@@ -45,7 +44,6 @@ SYSTEMD: Final = (
 
 Orders = Callable[[], tuple[Message, Sequence[int]]]
 """What is in force: a message, and the descriptors beside it (see `bridge.service.worker`)."""
-_SNAPSHOT: Final = TypeAdapter(Snapshot)
 
 
 class Member:
@@ -194,11 +192,7 @@ class Member:
 
     async def look(self) -> Snapshot | None:
         """Its snapshot, the last one while it does not answer."""
-        try:
-            answer = await self.client.get("/status")
-            self.last = _SNAPSHOT.validate_python(answer.json())
-        except (httpx.HTTPError, ValueError, ValidationError):
-            return self.last
+        self.last = await snapshot(self.client) or self.last
         return self.last
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,6 +10,7 @@ from bridge.admin import SOCKET
 from bridge.config import Config, Registry
 from bridge.service.kinds import Kinds
 from bridge.service.systemd import Systemd
+from bridge.spool import Balance
 
 
 class Manager(Protocol):
@@ -35,12 +36,13 @@ class Post:
     """Which worker this is, whom it tells how it goes, and what it shares with the others.
 
     `kinds` is None for a process that is alone. Whoever shares them has a parent, which holds the
-    spool directory.
+    spool directory, and which gives the `accounts` of all.
     """
 
     manager: Manager
     worker: int = 0
     kinds: Kinds | None = None
+    accounts: Callable[[], Awaitable[Balance | None]] | None = None
 
     @property
     def is_alone(self) -> bool:

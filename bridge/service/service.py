@@ -183,6 +183,11 @@ class Service:
         """The accounts of this moment."""
         return await self.spool.balance()
 
+    async def _accounts(self) -> Balance:
+        """Those of the whole bridge; our own when the parent does not answer."""
+        ask = self._post.accounts
+        return (await ask() if ask else None) or await self.balance()
+
     async def emptied(self) -> None:
         """Return when no output needs anything of the spool any more."""
         await self.spool.until_empty()
@@ -202,7 +207,7 @@ class Service:
     def _heartbeat(self, config: HeartbeatConfig) -> Input:
         context = self._context("input", heartbeat.ID)
         ids = (lambda: list(self._receivers), lambda: list(self._senders))
-        return heartbeat.Heartbeat(config, context, self.health, self.spool, *ids)
+        return heartbeat.Heartbeat(config, context, self.health, self._accounts, *ids)
 
     def _start_parts(self, outputs: Iterable[str], inputs: Iterable[str]) -> None:
         for name in outputs:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from bridge.admin import SOCKET
 from bridge.config import Address, Config, Registry, load
 from bridge.errors import BridgeError
 from bridge.net import Listening, handed
@@ -17,6 +18,7 @@ from bridge.service.channel import Channel, Message, read_back
 from bridge.service.kinds import Kinds
 from bridge.service.post import Post, share
 from bridge.service.service import Service
+from bridge.spool import Balance
 
 
 class Parent:
@@ -48,14 +50,21 @@ class Parent:
     @property
     def post(self) -> Post:
         """The place of this worker."""
-        return Post(self, self._worker, self._kinds)
+        return Post(self, self._worker, self._kinds, self._accounts)
 
     def config(self, registry: Registry) -> Config:
         """This worker's part of the configuration in force. Raises ConfigError."""
         config, start = (
             load(text, self._source, os.environ, registry) for text in (self._text, self._start)
         )
+        self._directory = start.spool.directory
         return share(pinned(config, start), registry, self._worker)
+
+    async def _accounts(self) -> Balance | None:
+        """Those of all workers; None when the parent does not answer."""
+        from bridge.service.asking import balance  # httpx is heavy, and few have a heartbeat
+
+        return await balance(self._directory / SOCKET)
 
     def obey(self, service: Service) -> None:
         """Do what it says from now on; without a parent, stop in order."""

@@ -16,6 +16,7 @@ from supervisor.xmlrpc import SupervisorTransport
 from bridge.cli.client import Client
 from bridge.errors import BridgeError
 from bridge.testing import FakeGraylog
+from bridge.version import VERSION
 from tests.bridges import CONFIG, record
 
 EXAMPLE = Path(__file__).parent.parent.parent / "examples" / "supervisord.conf"
@@ -173,5 +174,6 @@ async def test_a_hangup_reloads_and_a_stop_drains(
     assert await supervisord.control("stopProcess")
     await supervisord.until("STOPPED")
     assert len(graylog.messages) == 50
+    assert f"gelf-bridge {VERSION} starts, process {before['pid']}, with " in supervisord.log()
     assert re.search("malops: stopped\n.*graylog: stopped\n", supervisord.log(), re.DOTALL)
     assert (await supervisord.control("getProcessInfo"))["exitstatus"] == 0

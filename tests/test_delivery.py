@@ -327,7 +327,9 @@ async def test_after_several_failures_only_confirmations_are_waited_for(hasty: B
             raise Retryable("reset")
 
     output.script = script
+    output.gate.clear()
     await hasty.put(1, 12)
+    output.gate.set()
     await until(lambda: set(numbers(output.confirmed)) == set(range(1, 13)))
     assert hasty.delivery._window.is_careful
     assert (await hasty.balance()).delivered == 0

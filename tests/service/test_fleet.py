@@ -7,8 +7,10 @@ import os
 import signal
 import socket
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
+from bridge.spool.schema import APPLICATION
 from tests.bridges import record
 from tests.lab.processes import PYTHON
 from tests.service.fleets import FleetProcess, balance, fleet, hang_up, pids
@@ -228,10 +230,9 @@ async def test_a_configuration_that_only_the_workers_cannot_use_ends_them_all(
     """A spool file of a newer version: no worker is started again and again."""
     async with fleet(tmp_path) as bridge:
         bridge.configure()
-        await bridge.start()
-        assert await bridge.terminate() == 0
-        with sqlite3.connect(tmp_path / "spool" / "worker-1.db") as db:
-            db.execute("PRAGMA user_version = 99")
+        (tmp_path / "spool").mkdir()
+        with closing(sqlite3.connect(tmp_path / "spool" / "worker-1.db")) as db:
+            db.executescript(f"PRAGMA application_id = {APPLICATION}; PRAGMA user_version = 99")
         await bridge._start([*PYTHON, "bridge", "run", "-c", str(bridge.config)])
         assert bridge._process
         async with asyncio.timeout(30):

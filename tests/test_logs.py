@@ -8,6 +8,8 @@ import json
 import logging
 import os
 import socket
+import subprocess
+import sys
 import time
 import zlib
 from collections.abc import Iterator
@@ -249,3 +251,51 @@ async def test_nothing_of_it_runs_in_the_event_loop(monkeypatch: pytest.MonkeyPa
     assert time.monotonic() - began < 0.5
     async with asyncio.timeout(5):
         await resolving.wait()
+
+
+def test_a_worker_names_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    error = io.StringIO()
+    monkeypatch.setattr("sys.stderr", error)
+    logs.set_up(LogsConfig(), worker=1)
+    log.info("reads")
+    logs.set_up(LogsConfig(format="json"), worker=0)
+    log.info("reads")
+    [text, line] = error.getvalue().splitlines()
+    assert text[20:] == " INFO    worker 1: malops: reads"
+    assert json.loads(line)["worker"] == 0
+
+
+WRITING = """
+import logging, sys
+from bridge import logs
+from bridge.config import LogsConfig
+
+logs.set_up(LogsConfig(), int(sys.argv[1]), int(sys.argv[2]))
+sys.stdin.readline()
+for _ in range(30):
+    logging.getLogger("bridge.x").info("%s", sys.argv[1] * 20_000)
+"""
+
+
+def test_long_lines_of_several_workers_are_not_torn(tmp_path: Path) -> None:
+    """A pipe takes only 4 KiB at once."""
+    with (tmp_path / "lock").open("w+") as lock:
+        reading, writing = os.pipe()
+        workers = [
+            subprocess.Popen(
+                [sys.executable, "-c", WRITING, worker, str(lock.fileno())],
+                stdin=subprocess.PIPE,
+                stderr=writing,
+                pass_fds=[lock.fileno()],
+            )
+            for worker in ("1", "2")
+        ]
+        os.close(writing)
+        for worker in workers:
+            assert worker.stdin
+            worker.stdin.write(b"\n")
+            worker.stdin.close()
+        with open(reading, encoding="utf-8") as lines:
+            found = [line.split(": ")[-1].strip() for line in lines]
+        assert [worker.wait() for worker in workers] == [0, 0]
+    assert sorted(found) == ["1" * 20_000] * 30 + ["2" * 20_000] * 30

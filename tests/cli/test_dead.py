@@ -132,3 +132,25 @@ async def test_a_running_bridge_is_asked(tmp_path: Path) -> None:
         assert graylog.messages[0].fields["n"] == 1
         dropped = await asyncio.to_thread(command, bridge.path, "drop", "--all", "--yes")
         assert dropped == "1 dropped\n"
+
+
+async def bury_more(directory: Path) -> None:
+    """As a second worker does."""
+    spool = await Spool.open(SpoolConfig(directory=directory, min_free_bytes=0), worker=1)
+    await spool.attach("graylog")
+    await spool.append("malops", [document(9)])
+    (row,) = await spool.read("graylog", 0, 1)
+    buried = (Buried(document(9), "answered 413", "malops"),)
+    await spool.advance("graylog", Progress(row.id, buried=buried))
+    await spool.close()
+
+
+def test_letters_of_all_workers_are_found_without_a_bridge(config: Path) -> None:
+    asyncio.run(bury_more(config.parent / "spool"))
+    letters = [json.loads(line) for line in command(config, "list", "--json").splitlines()]
+    assert [one["reason"] for one in letters][2:] == ["answered 413"]
+    other = str(letters[2]["id"])
+    assert "answered 413" in command(config, "show", other)
+    assert command(config, "retry", other, "1") == "2 spooled again\n"
+    assert command(config, "drop", "--all", "--yes") == "1 dropped\n"
+    assert command(config, "list") == "no dead letters\n"

@@ -14,6 +14,7 @@ from bridge.inputs.cylance.fake import FakeCylance
 from bridge.spool import Spool
 from bridge.testing import FakeGraylog
 from tests.cli.polling import World, stop
+from tests.outputs.running import document
 
 
 @pytest.fixture
@@ -177,3 +178,16 @@ async def test_check_connect_gives_advice_on_a_refused_login(world: World) -> No
     assert done.code == 1
     assert "check app_id, app_secret" in done.out
     assert "another secret" not in done.out + done.err
+
+
+async def test_once_delivers_what_other_workers_have_left(world: World) -> None:
+    """Their files are emptied, too; nobody needs the inputs that listen for that."""
+    world.write()
+    directory = world.folder / "spool"
+    spool = await Spool.open(SpoolConfig(directory=directory, min_free_bytes=0), worker=3)
+    await spool.attach("graylog")
+    await spool.append("malops", [document(1), document(2)])
+    await spool.close()
+    assert (await world.process("run", "--once")).code == 0
+    messages = [one.fields["message"] for one in world.graylog.messages]
+    assert len(messages) == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from pathlib import Path
 
 import pytest
@@ -143,3 +144,13 @@ def test_a_newer_version_is_refused(config: Path, arguments: list[str]) -> None:
     assert done.exit_code == 78
     assert f"format {schema.FORMAT + 1}, this version knows up to {schema.FORMAT}" in done.stderr
     assert (directory / "worker-0.db").exists()
+
+
+def test_the_files_of_all_workers_are_checked(config: Path) -> None:
+    directory = config.parent / "spool"
+    shutil.copy(directory / "worker-0.db", directory / "worker-1.db")
+    done = command("check", "-c", config)
+    assert (done.exit_code, done.stdout.count("all is well")) == (0, 2)
+    (directory / "worker-1.db").write_bytes(b"no database")
+    done = command("check", "-c", config)
+    assert (done.exit_code, done.stdout.count("all is well")) == (1, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import resource
@@ -17,11 +18,6 @@ from bridge.errors import BridgeError, Retryable
 from bridge.outputs import Batch
 from bridge.outputs.file import TAIL_BYTES, File
 from tests.outputs.running import Host, batch, document, numbers
-
-
-@pytest.fixture
-def host() -> Host:
-    return Host()
 
 
 @pytest.fixture
@@ -160,3 +156,24 @@ async def test_check_and_close_leave_nothing_open(host: Host, path: Path) -> Non
     await writer.check()
     await writer.close()
     await writer.close()
+
+
+async def test_workers_write_the_same_file_in_turns(host: Host, path: Path) -> None:
+    """Each has a descriptor of its own; none tears, cuts off or loses the lines of the other."""
+    async with (
+        opened(host, path, max_bytes=20_000, keep=100) as one,
+        opened(host, path, max_bytes=20_000, keep=100) as other,
+    ):
+        for first in range(0, 400, 8):
+            sent = [batch(first, first + 3, 600), batch(first + 4, first + 7, 600)]
+            await asyncio.gather(one.send(sent[0]), other.send(sent[1]))
+    assert sorted(written(*path.parent.iterdir())) == list(range(400))
+
+
+async def test_what_a_killed_worker_left_half_written_is_taken_back(host: Host, path: Path) -> None:
+    async with opened(host, path) as writer:
+        await writer.send(batch(1, 1))
+        with path.open("ab") as other:
+            other.write(b'{"half a line')
+        await writer.send(batch(2, 2))
+    assert written(path) == [1, 2]

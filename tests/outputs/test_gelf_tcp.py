@@ -4,67 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
-from collections.abc import AsyncIterator, Iterator
 
 import pytest
-from pydantic import ValidationError
 
-from bridge.errors import BridgeError, Rejected, Retryable
+from bridge.errors import Rejected, Retryable
 from bridge.health import State
 from bridge.outputs import Batch
-from bridge.outputs.gelf_tcp import MAX_FRAME, GelfTcp
+from bridge.outputs.gelf_tcp import MAX_FRAME
 from bridge.testing import FakeGraylog
+from tests.outputs.over_tcp import Mute, begin, connected, failure, output, send
 from tests.outputs.running import Host, batch, document, numbers, serving, until
 
 HOUR = 3600
-
-
-@pytest.fixture
-def host() -> Host:
-    return Host()
-
-
-def output(host: Host, *ports: int, **options: object) -> GelfTcp:
-    endpoints = [f"127.0.0.1:{port}" for port in ports]
-    settings = {"type": "gelf_tcp", "endpoint": endpoints, **options}
-    return GelfTcp(GelfTcp.Config.model_validate(settings), host.context())
-
-
-@contextlib.asynccontextmanager
-async def connected(host: Host, *ports: int, **options: object) -> AsyncIterator[GelfTcp]:
-    sender = output(host, *ports, **options)
-    await sender.connect()
-    try:
-        yield sender
-    finally:
-        await sender.close()
-
-
-async def begin(sender: GelfTcp, *batches: Batch) -> list[asyncio.Task[None]]:
-    """Start sends, as the delivery loop does."""
-    sends = [asyncio.create_task(sender.send(one)) for one in batches]
-    await asyncio.sleep(0)
-    return sends
-
-
-async def send(sender: GelfTcp, *batches: Batch) -> None:
-    """Send and have it confirmed at once."""
-    sends = await begin(sender, *batches)
-    sender.flush()
-    async with asyncio.timeout(10):
-        await asyncio.gather(*sends)
-
-
-async def failure(sends: list[asyncio.Task[None]], sender: GelfTcp) -> str:
-    """Why all these sends fail; `broken` has to say the same, and not later."""
-    async with asyncio.timeout(10):
-        reason = await sender.broken()
-        for one in sends:
-            with pytest.raises(Retryable) as caught:
-                await one
-            assert caught.value.reason == reason
-    return reason
 
 
 async def test_every_message_arrives_in_order_and_is_confirmed(host: Host) -> None:
@@ -199,13 +150,25 @@ async def test_a_peer_that_goes_away_after_confirming_is_noticed(host: Host) -> 
             assert "closed the connection" in await sender.broken()
 
 
+async def test_a_peer_that_went_away_while_we_were_paused_is_noticed(host: Host) -> None:
+    """The time has passed, but nothing has shown since that it lives."""
+    async with FakeGraylog() as graylog, connected(host, graylog.port) as sender:
+        await send(sender, batch(1, 1))
+        host.clock.ahead = 60
+        graylog.reset()
+        async with asyncio.timeout(5):
+            assert f"127.0.0.1:{graylog.port}: " in await sender.broken()
+
+
 async def test_an_unused_connection_that_times_out_is_replaced_quietly(host: Host) -> None:
     async with FakeGraylog() as graylog, connected(host, graylog.port) as sender:
         await send(sender, batch(1, 1))
+        await sender.alive()
         broken = asyncio.create_task(sender.broken())
         host.clock.ahead = 60
+        before = graylog.connections
         graylog.reset()
-        await until(lambda: graylog.connections == 3)
+        await until(lambda: graylog.connections == before + 1)
         await send(sender, batch(2, 2))
         assert numbers(graylog.documents) == [1, 2]
         assert not broken.done()
@@ -244,18 +207,6 @@ async def test_close_is_safe_without_connect_and_twice(host: Host) -> None:
     sender = output(host, 1)
     await sender.close()
     await sender.close()
-
-
-class Mute:
-    """A receiver that reads everything and never closes."""
-
-    def __init__(self) -> None:
-        self.data = bytearray()
-
-    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while more := await reader.read(65536):
-            self.data += more
-        await asyncio.Event().wait()
 
 
 async def test_a_peer_that_never_closes_is_noticed_and_said_once(
@@ -379,103 +330,3 @@ async def test_the_largest_document_is_taken(host: Host) -> None:
     async with FakeGraylog() as graylog, connected(host, graylog.port) as sender:
         await send(sender, batch(1, 1, MAX_FRAME))
         assert [len(one.strip()) for one in graylog.documents] == [MAX_FRAME]
-
-
-@pytest.fixture
-def quiet(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    with caplog.at_level(logging.WARNING):
-        yield
-    assert not caplog.messages
-
-
-async def test_the_first_endpoint_that_answers_is_taken(host: Host, quiet: None) -> None:
-    async with FakeGraylog() as first, FakeGraylog() as second:
-        await first.stop()
-        async with connected(host, first.port, second.port) as sender:
-            await send(sender, batch(1, 1))
-            assert numbers(second.documents) == [1]
-            await first.start()
-            await send(sender, batch(2, 2))
-            assert numbers(second.documents) == [1, 2]
-            host.clock.ahead = 60
-            await send(sender, batch(3, 3))
-            assert numbers(first.documents) == [3]
-
-
-async def test_a_broken_endpoint_is_followed_by_the_next(host: Host) -> None:
-    async with (
-        FakeGraylog() as first,
-        FakeGraylog() as second,
-        connected(host, first.port, second.port) as sender,
-    ):
-        first.pause()
-        sends = await begin(sender, batch(1, 1))
-        await first.kill()
-        await failure(sends, sender)
-        await sender.close()
-        await sender.connect()
-        await send(sender, batch(1, 1))
-        assert numbers(second.documents) == [1]
-
-
-async def test_endpoints_can_take_turns(host: Host) -> None:
-    async with FakeGraylog() as first, FakeGraylog() as second:
-        ports = first.port, second.port
-        async with connected(host, *ports, order="round_robin") as sender:
-            for number in range(1, 7):
-                await send(sender, batch(number, number))
-        assert sorted(numbers(first.documents) + numbers(second.documents)) == [1, 2, 3, 4, 5, 6]
-        assert len(first.documents) == len(second.documents) == 3
-
-
-async def test_in_turn_an_endpoint_that_is_away_is_left_out(host: Host) -> None:
-    async with FakeGraylog() as first, FakeGraylog() as second:
-        ports = first.port, second.port
-        await first.stop()
-        async with connected(host, *ports, order="round_robin") as sender:
-            for number in range(1, 4):
-                await send(sender, batch(number, number))
-        assert numbers(second.documents) == [1, 2, 3]
-
-
-async def test_in_turn_each_endpoint_is_watched_after_it_has_confirmed(host: Host) -> None:
-    async with FakeGraylog() as first, FakeGraylog() as second:
-        ports = first.port, second.port
-        async with connected(host, *ports, order="round_robin") as sender:
-            await send(sender, batch(1, 1))
-            await send(sender, batch(2, 2))
-            await first.kill()
-            async with asyncio.timeout(5):
-                assert f":{first.port}: " in await sender.broken()
-
-
-async def test_check_sees_that_fin_is_answered(host: Host) -> None:
-    async with FakeGraylog() as graylog:
-        await output(host, graylog.port).check()
-        assert graylog.documents == []
-
-
-async def test_check_names_a_receiver_that_never_closes(host: Host) -> None:
-    async with serving(Mute()) as port:
-        with pytest.raises(BridgeError, match="does not close"):
-            await output(host, port, timeout_seconds=0.1).check()
-        await output(host, port, timeout_seconds=0.1, confirm="none").check()
-
-
-@pytest.mark.parametrize(
-    ("options", "problem"),
-    [
-        ({"endpoint": []}, "endpoint"),
-        ({"endpoint": "localhost:1", "confirm": "close_notify"}, "needs tls"),
-        ({"endpoint": "localhost:1", "confirm_bytes": 0}, "confirm_bytes"),
-    ],
-)
-def test_options_that_make_no_sense_are_refused(options: dict[str, object], problem: str) -> None:
-    with pytest.raises(ValidationError, match=problem):
-        GelfTcp.Config.model_validate({"type": "gelf_tcp", **options})
-
-
-async def test_a_name_that_cannot_be_one_is_retryable(host: Host) -> None:
-    sender = output(host, 1, endpoint=f"{'x' * 64}.example.org:12201")
-    with pytest.raises(Retryable, match="cannot be the name of a host"):
-        await sender.connect()

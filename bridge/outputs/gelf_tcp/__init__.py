@@ -104,7 +104,7 @@ class GelfTcp(Output):
             confirms=config.confirm != "none",
             max_bytes=config.confirm_bytes,
             max_seconds=config.confirm_seconds,
-            doubt_seconds=config.hold_back_seconds,
+            holds_back=config.hold_back_seconds > 0,
         )
         self._sending: Sending | None = None
         self._tasks: set[asyncio.Task[None]] = set()

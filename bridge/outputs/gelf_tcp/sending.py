@@ -31,12 +31,12 @@ SHORT_LIFE_SECONDS: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """When a generation ends, and how long what it confirmed stays in doubt."""
+    """When a generation ends, and whether what it confirmed stays in doubt until a sign of life."""
 
     confirms: bool
     max_bytes: int
     max_seconds: float
-    doubt_seconds: float
+    holds_back: bool
 
 
 class Sending:
@@ -251,9 +251,8 @@ class Sending:
 
     def _is_in_doubt(self, endpoint: Endpoint) -> bool:
         """Whether something that an endpoint got might be lost if it goes away now."""
-        confirmed_at = self._confirmed_at.get(endpoint, float("-inf"))
-        recently = self._clock.monotonic() - confirmed_at < self._pace.doubt_seconds
-        return recently or any(one.endpoint == endpoint for one in self.unconfirmed())
+        held_back = self._pace.holds_back and endpoint in self._confirmed_at
+        return held_back or any(one.endpoint == endpoint for one in self.unconfirmed())
 
     async def _renew(self, connection: Connection, failure: str) -> None:
         """Open an unused connection again that timed out; without any it is a failure."""

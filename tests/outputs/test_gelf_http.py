@@ -22,11 +22,6 @@ from bridge.testing import FakeGraylog
 from tests.outputs.running import Authority, Host, batch, document, numbers
 
 
-@pytest.fixture
-def host() -> Host:
-    return Host()
-
-
 @contextlib.asynccontextmanager
 async def connected(host: Host, port: int, **options: Any) -> AsyncIterator[GelfHttp]:
     settings = {"type": "gelf_http", "url": f"http://127.0.0.1:{port}/gelf", **options}

@@ -18,11 +18,6 @@ from tests.outputs.test_gelf_tcp import begin, connected, failure, output, send
 
 
 @pytest.fixture
-def host() -> Host:
-    return Host()
-
-
-@pytest.fixture
 def authority(tmp_path: Path) -> Authority:
     return Authority(tmp_path)
 

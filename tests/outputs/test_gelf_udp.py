@@ -21,11 +21,6 @@ from bridge.testing import FakeGraylog
 from tests.outputs.running import Host, batch, document, numbers, until
 
 
-@pytest.fixture
-def host() -> Host:
-    return Host()
-
-
 @contextlib.asynccontextmanager
 async def connected(host: Host, port: int, **options: Any) -> AsyncIterator[GelfUdp]:
     settings = {"type": "gelf_udp", "endpoint": f"127.0.0.1:{port}", **options}

@@ -145,3 +145,11 @@ async def send(front: Running, data: bytes, tls: ssl.SSLContext | None = None) -
 def record(number: int, more: str = "") -> str:
     """A record that can be told from others."""
     return f"CEF:0|Example|Gate|1.0|7|Login|5|externalId={number}{more}"
+
+
+async def settled(front: Running) -> None:
+    """Wait until the input has read nothing new for a while."""
+    before = -1
+    while before != len(front.emit.events):
+        before = len(front.emit.events)
+        await asyncio.sleep(0.1)

@@ -124,3 +124,12 @@ def repeated(ledger: Ledger, streams: Collection[str]) -> list[tuple[str, ...]]:
     for stream in streams:
         counts.update((stream, *key_of(event)) for event in ledger.of(KINDS[stream]))
     return [key for key, count in counts.items() if count > 1]
+
+
+def fill(cylance: FakeCylance, clock: VirtualClock, count: int = 30) -> None:
+    """Things that happened in the last 20 hours."""
+    for number in range(count):
+        then = clock.now() - 20 * 3600 * (1 - number / count)
+        cylance.world.add_threat(then, then, devices=2)
+        cylance.world.add_detection(then, then)
+        cylance.world.add_memory_protection(then, then)

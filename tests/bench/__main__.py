@@ -33,11 +33,18 @@ OUT = click.option(
     type=click.Choice(compare.QUESTIONS),
     help="Only this question; may be given several times.",
 )
+@click.option("--peers/--no-peers", default=True, help="Also rsyslog and syslog-ng.")
 @click.option("--quick", is_flag=True, help="One small round, to see that everything works.")
 @OUT
 @click.pass_context
 def main(
-    context: click.Context, rounds: int, events: int, only: tuple[str, ...], quick: bool, out: Path
+    context: click.Context,
+    rounds: int,
+    events: int,
+    only: tuple[str, ...],
+    peers: bool,
+    quick: bool,
+    out: Path,
 ) -> None:
     """Measure the bridge and its peers, interleaved, and print a table for each question."""
     if context.invoked_subcommand:
@@ -48,7 +55,7 @@ def main(
     results = Results()
     out.mkdir(parents=True, exist_ok=True)
     try:
-        ask(set(only or compare.QUESTIONS), rounds, events, out, results, quick)
+        ask(set(only or compare.QUESTIONS), rounds, events, peers, quick, out, results)
     finally:
         for table in report.tables(results):
             table.show(console())
@@ -57,13 +64,19 @@ def main(
 
 
 def ask(
-    questions: set[str], rounds: int, events: int, out: Path, results: Results, quick: bool
+    questions: set[str],
+    rounds: int,
+    events: int,
+    peers: bool,
+    quick: bool,
+    out: Path,
+    results: Results,
 ) -> None:
     """Put the questions, one after the other."""
     lines = out / "events.log"
     lines.write_bytes(b"".join(record.line for record in records(events)))
     work = out / "work"
-    relays = compare.available(work, click.echo)
+    relays = compare.available(work, peers, click.echo)
     if compare.FULL_PATH in questions:
         candidates = [*relays, *compare.variants(work, click.echo)]
         compare.full_path(candidates, lines, rounds, results, click.echo)

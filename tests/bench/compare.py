@@ -40,9 +40,11 @@ STEPS: Final = 4
 PATIENCE_SECONDS: Final = 2.0
 
 
-def available(folder: Path, say: Say) -> list[Peer]:
+def available(folder: Path, with_peers: bool, say: Say) -> list[Peer]:
     """Everybody who can be measured here; whoever cannot is named."""
     found: list[Peer] = [peers.Bridge(folder)]
+    if not with_peers:
+        return found
     if shutil.which("rsyslogd"):
         found.append(peers.Rsyslog(folder))
     else:

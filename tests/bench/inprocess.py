@@ -13,7 +13,6 @@ import re
 import sys
 import time
 from collections.abc import Callable, Iterable
-from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import graypy
@@ -21,10 +20,8 @@ import pycef
 import pygelf.gelf
 
 from bridge import cef, gelf
-from bridge.clock import SystemClock
-from bridge.emit import Emitter
-from bridge.inputs.cef import CefConfig, CefInput
 from tests.bench.events import Record, records
+from tests.bench.own import Path, reads_of
 
 
 class Job(NamedTuple):
@@ -33,9 +30,6 @@ class Job(NamedTuple):
     run: Callable[[], object]
     events: int
 
-
-READ = 140
-"""So many lines come in one read of 64 KiB."""
 
 _LINE = re.compile(
     r"(?:<(\d+)>)?(?:1 )?(.*?)CEF:(\d+)\|" + r"\|".join([r"((?:[^|\\]|\\.)*)"] * 6) + r"\|(.*)",
@@ -73,39 +67,6 @@ def _unescaped(match: re.Match[str]) -> str:
     return {"n": "\n", "r": "\r"}.get(match[1], match[1])
 
 
-class Path:
-    """The bridge's own way from frames to GELF documents, without sockets and spool."""
-
-    def __init__(self) -> None:
-        context: Any = SimpleNamespace(
-            id="edr", kinds={}, clock=SystemClock(), count=_ignore, log=logging.getLogger("bench")
-        )
-        config = CefConfig(type="cef", address="127.0.0.1:0")  # type: ignore[arg-type]
-        source = CefInput(config, context)
-        collected: Any = _Collected(context.kinds)
-        self._emit = Emitter(source, collected, SystemClock(), _ignore)
-        self._read = source.reading(self._emit)
-
-    def documents(self, frames: list[bytes]) -> list[bytes]:
-        """One document a frame."""
-        return self._emit(self._read(frames, {}, "192.0.2.7"))  # type: ignore[return-value]
-
-
-class _Collected:
-    """In place of the spool: gives back what it is given."""
-
-    def __init__(self, kinds: dict[str, str]) -> None:
-        self.kinds = kinds
-
-    def append(self, owner: str, documents: list[bytes], **more: Any) -> list[bytes]:
-        self.kinds.update(more["kinds"] or {})
-        return documents
-
-
-def _ignore(*counted: object) -> None:
-    pass
-
-
 def candidates(records: list[Record]) -> dict[str, dict[str, Job]]:
     """What is compared, by table; ours first."""
     frames = [record.line.rstrip(b"\n") for record in records]
@@ -113,9 +74,8 @@ def candidates(records: list[Record]) -> dict[str, dict[str, Job]]:
     # pycef fails on a header with an escaped pipe and knows no syslog header.
     bare = [text[text.index("CEF:") :] for text in texts if "\\|" not in text]
     path = Path()
-    reads = [frames[start : start + READ] for start in range(0, len(frames), READ)]
-    for read in 3 * reads:  # as a running bridge, it has met such records before
-        path.documents(read)
+    reads = reads_of(frames)
+    path.meet(reads)
     events = [{"event_type": "bench", **record.pairs} for record in records]
     return {
         "parse": {

@@ -80,7 +80,7 @@ class Member:
             if self._stopping.is_set() or (code == os.EX_CONFIG and not self.was_ready):
                 return code
             quick = quick + 1 if time.monotonic() - began < STEADY_SECONDS else 0
-            pause = min(2.0 ** (quick - 2), MAX_PAUSE_SECONDS) if quick > 1 else 0.0
+            pause = min(2.0 ** min(quick - 2, 6), MAX_PAUSE_SECONDS) if quick > 1 else 0.0
             self._bury(code, pause)
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause):
@@ -148,9 +148,9 @@ class Member:
         A process that ends meanwhile has none: its successor starts with what is in force.
         """
         self._reloaded = asyncio.get_running_loop().create_future()
-        if not self.ready.is_set():
-            return []
         self.tell("reload")
+        if not self.ready.is_set():
+            return []  # it may have to begin before it can answer
         try:
             async with asyncio.timeout(seconds):
                 return await self._reloaded

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from bridge.service.systemd import Systemd
 from tests.bridges import CONFIG, running
+from tests.service.fleets import fleet, pids
 
 
 @pytest.fixture
@@ -47,6 +49,24 @@ async def test_it_hears_of_the_whole_life(
         said = await until(manager, "READY=1")
         assert any(one.startswith("RELOADING=1\nMONOTONIC_USEC=") for one in said)
     await until(manager, "STOPPING=1")
+
+
+async def test_of_several_workers_only_the_parent_speaks(
+    tmp_path: Path, manager: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is ready when all are; what stops workers beside it (stopasgroup) does no harm."""
+    monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+    async with fleet(tmp_path) as bridge:
+        bridge.configure()
+        status = await bridge.start()
+        said = [one for one in await until(manager, "READY=1") if "WATCHDOG" not in one]
+        assert said == ["READY=1\nSTATUS=2 workers; inputs: malops; outputs: out"]
+        for pid in pids(status):
+            assert b"NOTIFY_SOCKET" not in Path(f"/proc/{pid}/environ").read_bytes()
+        for pid in pids(status):
+            os.kill(pid, signal.SIGTERM)
+        assert await bridge.terminate() == 0
+        await until(manager, "STOPPING=1")
 
 
 def test_the_watchdog_of_another_process_is_not_ours() -> None:

@@ -173,9 +173,12 @@ class Fleet:
 
     async def _listen_again(self) -> None:
         async with self._changing:
-            if await self._listeners.retry():
-                for member in self._members.values():
-                    member.tell("take")
+            await self._retry()
+
+    async def _retry(self) -> None:
+        if self._listeners.failed and await self._listeners.retry():
+            for member in self._members.values():
+                member.tell("take")
 
     def _summary(self) -> str:
         return (
@@ -220,6 +223,7 @@ class Fleet:
         seconds = config.stop_timeout_seconds + GRACE_SECONDS
         members = self._members.values()
         answers = await asyncio.gather(*(one.reload(seconds) for one in members))
+        await self._retry()  # an address may have been taken by the workers themselves
         self.reloads.problems = [
             f"worker {worker}: {problem}"
             for worker, problems in zip(self._members, answers, strict=True)

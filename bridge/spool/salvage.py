@@ -18,7 +18,7 @@ from typing import BinaryIO, Final, TypeVar
 from bridge.clock import SystemClock
 from bridge.errors import SpoolError
 from bridge.spool.damage import Impossible
-from bridge.spool.lock import DATABASE, Lock
+from bridge.spool.lock import DATABASE, Lock, databases
 from bridge.spool.model import Buried
 from bridge.spool.store import Order, Store, open_store
 from bridge.spool.tally import Tally
@@ -69,7 +69,7 @@ def salvage(file: Path, directory: Path, dead_limit: int) -> Salvaged:
     letters stay dead; of checkpoints the newer one counts. `max_bytes` is no limit here. Raises
     SpoolLocked when the bridge is running, or SpoolError; then it can be started again.
     """
-    if file.absolute() == (directory / DATABASE).absolute():
+    if file.absolute() in [one.absolute() for one in databases(directory).values()]:
         raise SpoolError(
             f"{file} is the spool itself: a damaged one is set aside at the next start"
         )

@@ -80,8 +80,8 @@ async def test_a_killed_worker_is_replaced_and_loses_nothing_that_it_had_accepte
         load: list[asyncio.Task[None]] = []
         async with asyncio.timeout(30):
             while not all(await accepted_by_worker(bridge)):
-                for n in range(len(load), len(load) + 4):
-                    load.append(asyncio.create_task(keep_sending(bridge, n, sent)))
+                more = range(len(load), len(load) + 4)
+                load += [asyncio.create_task(keep_sending(bridge, n, sent)) for n in more]
                 await bridge.delivered(len(load) * 25)
         os.kill(pids(status)[1], signal.SIGKILL)
         replaced = await bridge.until(
@@ -178,6 +178,11 @@ async def test_a_reload_opens_and_closes_listeners_for_all_workers(tmp_path: Pat
         else:
             await hang_up(writer)
             raise AssertionError("somebody still listens")
+        everywhere = {f"127.0.0.1:{second}": f"0.0.0.0:{second}"}
+        bridge.port = second
+        bridge.configure(**everywhere)
+        await bridge.ask(bridge.client.post, "/reload")
+        now = await bridge.until(lambda now: "0.0.0.0" in str(now) and not now["not_ready"])
         bridge.config.write_text("inputs: {}")
         answer = await bridge.ask(bridge.client.post, "/reload")
         assert answer["problems"]

@@ -60,7 +60,7 @@ class Client:
         with contextlib.closing(_UnixConnection(self.path, timeout)) as connection:
             try:
                 yield connection
-            except (FileNotFoundError, ConnectionRefusedError):
+            except (FileNotFoundError, NotADirectoryError, ConnectionRefusedError):
                 raise NotRunning(
                     f"the bridge is not running: nothing answers on {self.path}; if it "
                     "was started, the end of its log says why it stopped"

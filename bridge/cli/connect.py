@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from bridge.cli.client import SOCKET, Client
+from bridge.cli.words import size
 from bridge.clock import SystemClock
-from bridge.config import ComponentConfig, Config, Kind, Registry
+from bridge.config import ComponentConfig, Config, Kind, Registry, SpoolConfig
 from bridge.errors import BridgeError
 from bridge.inputs import Context
 from bridge.net.reasons import reason
@@ -34,7 +36,23 @@ def try_all(config: Config, registry: Registry) -> list[Tried]:
 
     A port that a running bridge with this spool has for this input is no problem.
     """
-    return asyncio.run(_try_all(config, registry))
+    return [try_spool(config.spool), *asyncio.run(_try_all(config, registry))]
+
+
+def try_spool(config: SpoolConfig) -> Tried:
+    """Whether this user could write there, and whether there is room; nothing is created."""
+    place = config.directory
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    name = f"spool {config.directory}"
+    if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+        return Tried(name, f"this user (uid {os.geteuid()}) can write nothing into {place}")
+    disk = os.statvfs(place)
+    free, wanted = disk.f_bavail * disk.f_frsize, int(config.min_free_bytes)
+    if free < wanted:
+        problem = f"{size(free)} are free and min_free_bytes is {size(wanted)}: inputs would wait"
+        return Tried(name, problem)
+    return Tried(name, "", f"ok, {size(free)} are free")
 
 
 async def _try_all(config: Config, registry: Registry) -> list[Tried]:

@@ -40,10 +40,10 @@ def worker_of(path: Path) -> int:
 
 
 def databases(directory: Path) -> dict[int, Path]:
-    """The files that are there, by worker."""
+    """The files that can be seen, by worker; whoever opens the spool says why there are none."""
     try:
         found = [_DATABASE.fullmatch(name) for name in os.listdir(directory)]
-    except FileNotFoundError:
+    except OSError:
         return {}
     return {i: directory / database(i) for i in sorted(int(one[1]) for one in found if one)}
 

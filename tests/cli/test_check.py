@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from bridge.cli.connect import try_spool
+from bridge.config import SpoolConfig
 from bridge.plugins import EntryPoints
 from bridge.testing import FakeGraylog
 from tests.bridges import CONFIG, running
@@ -117,6 +119,22 @@ async def test_the_port_of_the_running_bridge_is_no_problem(tmp_path: Path) -> N
             )
             assert "input other (cef): cannot listen on tcp" in other.stdout
             assert one.port() == port
+
+
+def test_the_spool_s_place_is_tried(tmp_path: Path) -> None:
+    def problem(**options: object) -> str:
+        return try_spool(
+            SpoolConfig.model_validate({"directory": tmp_path / "new", **options})
+        ).problem
+
+    assert problem(min_free_bytes=0) == ""
+    assert "are free and min_free_bytes is 1,024.0 TiB: inputs would wait" in problem(
+        min_free_bytes=1 << 50
+    )
+    file = tmp_path / "file"
+    file.touch()
+    assert f"can write nothing into {file}" in problem(directory=file / "spool")
+    assert not (tmp_path / "new").exists()
 
 
 def test_json_tells_what_is_configured(folder: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bridge.errors import SpoolError, SpoolLocked
-from bridge.spool.lock import Lock, prepare
+from bridge.spool.lock import Lock, databases, prepare
 
 HOLD = """
 import sys, time
@@ -99,6 +99,12 @@ def test_a_directory_of_others_keeps_its_mode(directory: Path) -> None:
     (directory / "somebody").touch()
     prepare(directory)
     assert mode(directory) == 0o755
+
+
+def test_there_are_no_files_where_none_can_be(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for place in ("none", "file", "file/below"):
+        assert databases(tmp_path / place) == {}
 
 
 def test_what_is_no_directory_is_refused(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from bridge.health import State
+from bridge.outputs.gelf_tcp import MAX_FRAME
 from bridge.testing import FakeGraylog
 from tests.bridges import CONFIG, record, running
 
@@ -119,3 +120,18 @@ async def test_a_person_sees_everything_and_axe_has_no_complaint(
         ):
             assert words in seen["text"], name
     assert found["desktop"]["background"] != found["phone"]["background"]
+
+
+@pytest.mark.timeout(120)
+async def test_dead_letters_wait_although_all_runs(
+    tmp_path: Path, packages: Path, chromium: str
+) -> None:
+    async with FakeGraylog() as graylog, running(tmp_path, CONFIG % graylog.port + ADMIN) as bridge:
+        await bridge.service.spool.append("malops", [b"x" * (MAX_FRAME + 1)])
+        async with asyncio.timeout(10):
+            while not await bridge.service.spool.dead_counts():
+                await asyncio.sleep(0.02)
+        _, port = bridge.service.admin.addresses[0]
+        told = "All runs; 1 dead letter waits for a decision: gelf-bridge dead list"
+        found = await look(packages, chromium, f"http://127.0.0.1:{port}/", told)
+    assert all(told in seen["text"] for seen in found.values())

@@ -203,7 +203,8 @@ class Lab:
         if self.transport == "http":
             return {"type": "gelf_http", "url": f"http://{place}", "bulk": True, **self.options}
         if self.transport == "udp":
-            return {"type": "gelf_udp", "endpoint": place, **self.options}
+            # The receiver reads ids before it unpacks anything.
+            return {"type": "gelf_udp", "endpoint": place, "compression": "none", **self.options}
         tls = {"authorities": str(self.folder / "authority.pem"), "server_name": "127.0.0.1"}
         more = {"tls": tls} if self.transport == "tls" else {}
         return {"type": "gelf_tcp", "endpoint": place, **more, **self.options}

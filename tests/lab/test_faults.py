@@ -50,3 +50,4 @@ async def test_udp_takes_part(tmp_path: Path) -> None:
     outcome = await play(SCENARIOS["steady"], Way("udp"), tmp_path, RATE, SCALE)
     assert outcome.delivered == outcome.accepted > RATE * SCALE
     assert outcome.repeated == 0
+    assert outcome.lost < outcome.accepted / 10

@@ -16,7 +16,7 @@ from tests.long.delivery.conftest import Table
 pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 
 RATE = 5000
-SCALE = 2.5
+SCALE = 2
 TIMEOUT = 240
 OPTIONS: dict[str, dict[str, object]] = {"http": {"connections": 32}}
 TRANSPORTS = ("tcp", "tls", "http")

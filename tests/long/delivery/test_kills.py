@@ -15,6 +15,7 @@ pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
 
 TIMES = {"tcp": 100, "tls": 50, "http": 50}
 RATE = 3000
+SCALE = 2.5
 HOLD_BACK: dict[str, object] = {"hold_back_seconds": 0.2}
 OPTIONS = {
     "tcp": {"confirm_seconds": 0.3, **HOLD_BACK},
@@ -30,7 +31,7 @@ async def test_a_killed_bridge_loses_nothing_accepted(
     """SIGKILL, two hundred times in all; the seed of the moments is in the table."""
     times, seed = TIMES[transport], random.randrange(10**6)
     way = Way(transport, options=OPTIONS[transport])
-    outcome = await play(killed(times, seed), way, tmp_path, RATE, 1, timeout=240)
+    outcome = await play(killed(times, seed), way, tmp_path, RATE, SCALE, timeout=240)
     table.add(f"bridge killed {times} times (seed {seed})", way, outcome)
     judge(outcome, times)
     assert outcome.faults == times

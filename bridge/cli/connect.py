@@ -17,6 +17,7 @@ from bridge.config import ComponentConfig, Config, Kind, Registry, SpoolConfig
 from bridge.errors import BridgeError
 from bridge.inputs import Context
 from bridge.net.reasons import reason
+from bridge.spool.committer import Limits
 
 HOLDER_SECONDS = 2.0
 
@@ -47,12 +48,12 @@ def try_spool(config: SpoolConfig) -> Tried:
     name = f"spool {config.directory}"
     if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
         return Tried(name, f"this user (uid {os.geteuid()}) can write nothing into {place}")
-    disk = os.statvfs(place)
-    free, wanted = disk.f_bavail * disk.f_frsize, int(config.min_free_bytes)
-    if free < wanted:
-        problem = f"{size(free)} are free and min_free_bytes is {size(wanted)}: inputs would wait"
-        return Tried(name, problem)
-    return Tried(name, "", f"ok, {size(free)} are free")
+    free = Limits(place, int(config.max_bytes), int(config.min_free_bytes), False).free()
+    if free <= 0:
+        return Tried(
+            name, f"{size(-free)} too little is free for min_free_bytes: inputs would wait"
+        )
+    return Tried(name, "", f"ok, room for {size(min(free, int(config.max_bytes)))}")
 
 
 async def _try_all(config: Config, registry: Registry) -> list[Tried]:

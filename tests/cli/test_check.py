@@ -121,20 +121,21 @@ async def test_the_port_of_the_running_bridge_is_no_problem(tmp_path: Path) -> N
             assert one.port() == port
 
 
-def test_the_spool_s_place_is_tried(tmp_path: Path) -> None:
+def test_the_spool_s_place_is_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def problem(**options: object) -> str:
         return try_spool(
             SpoolConfig.model_validate({"directory": tmp_path / "new", **options})
         ).problem
 
     assert problem(min_free_bytes=0) == ""
-    assert "are free and min_free_bytes is 1,024.0 TiB: inputs would wait" in problem(
-        min_free_bytes=1 << 50
-    )
     file = tmp_path / "file"
     file.touch()
     assert f"can write nothing into {file}" in problem(directory=file / "spool")
     assert not (tmp_path / "new").exists()
+    disk = os.statvfs_result((4096, 4096, 1 << 20, 2048, 2048, 9, 9, 9, 0, 255))
+    monkeypatch.setattr(os, "statvfs", lambda place: disk)
+    told = "248.0 MiB too little is free for min_free_bytes: inputs would wait"
+    assert problem(min_free_bytes=256 << 20) == told
 
 
 def test_json_tells_what_is_configured(folder: Path) -> None:

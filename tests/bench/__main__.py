@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
@@ -24,9 +25,28 @@ OUT = click.option(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What was asked for."""
+
+    questions: set[str]
+    rounds: int
+    events: int
+    minutes: float
+    peers: bool
+    seconds: float = 3.0
+    """How long datagrams are sent."""
+
+
 @click.group(invoke_without_command=True)
 @click.option("--rounds", default=7, show_default=True, help="How often each candidate runs.")
 @click.option("--events", default=300_000, show_default=True, help="Events in a run of a relay.")
+@click.option(
+    "--minutes",
+    default=10.0,
+    show_default=True,
+    help="No round of relays begins after so many, but for the first three.",
+)
 @click.option(
     "--only",
     multiple=True,
@@ -41,6 +61,7 @@ def main(
     context: click.Context,
     rounds: int,
     events: int,
+    minutes: float,
     only: tuple[str, ...],
     peers: bool,
     quick: bool,
@@ -49,13 +70,14 @@ def main(
     """Measure the bridge and its peers, interleaved, and print a table for each question."""
     if context.invoked_subcommand:
         return
+    wanted = Wanted(set(only or compare.QUESTIONS), rounds, events, minutes, peers)
     if quick:
-        rounds, events = 1, 3000
+        wanted = replace(wanted, rounds=1, events=3000, seconds=0.2)
     click.echo(sentence())
     results = Results()
     out.mkdir(parents=True, exist_ok=True)
     try:
-        ask(set(only or compare.QUESTIONS), rounds, events, peers, quick, out, results)
+        ask(wanted, out, results)
     finally:
         for table in report.tables(results):
             table.show(console())
@@ -63,32 +85,23 @@ def main(
         click.echo(f"written: {' '.join(map(str, paths))}")
 
 
-def ask(
-    questions: set[str],
-    rounds: int,
-    events: int,
-    peers: bool,
-    quick: bool,
-    out: Path,
-    results: Results,
-) -> None:
+def ask(wanted: Wanted, out: Path, results: Results) -> None:
     """Put the questions, one after the other."""
-    lines = out / "events.log"
-    lines.write_bytes(b"".join(record.line for record in records(events)))
-    work = out / "work"
-    relays = compare.available(work, peers, click.echo)
-    if compare.FULL_PATH in questions:
-        candidates = [*relays, *compare.variants(work, click.echo)]
-        compare.full_path(candidates, lines, rounds, results, click.echo)
-    if compare.FIELDS in questions:
-        compare.fields_right(relays, results, click.echo)
-    if compare.IN_PROCESS in questions:
-        count = min(events, compare.IN_PROCESS_EVENTS)
-        compare.in_process(rounds, count, results, click.echo)
-    if compare.DATAGRAMS in questions:
-        compare.datagrams(work, lines, 0.2 if quick else 3.0, results, click.echo)
-    if compare.START in questions:
-        compare.starts(relays, rounds, results, click.echo)
+    lines, work, say = out / "events.log", out / "work", click.echo
+    lines.write_bytes(b"".join(record.line for record in records(wanted.events)))
+    relays = compare.available(work, wanted.peers, say)
+    if compare.FULL_PATH in wanted.questions:
+        candidates = [*relays, *compare.variants(work, say)]
+        compare.full_path(candidates, lines, wanted.rounds, wanted.minutes, results, say)
+    if compare.FIELDS in wanted.questions:
+        compare.fields_right(relays, results, say)
+    if compare.IN_PROCESS in wanted.questions:
+        count = min(wanted.events, compare.IN_PROCESS_EVENTS)
+        compare.in_process(wanted.rounds, count, results, say)
+    if compare.DATAGRAMS in wanted.questions:
+        compare.datagrams(work, lines, wanted.seconds, results, say)
+    if compare.START in wanted.questions:
+        compare.starts(relays, wanted.rounds, results, say)
 
 
 @main.command("growth")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
@@ -29,6 +30,7 @@ DATAGRAMS: Final = "datagrams"
 START: Final = "start"
 QUESTIONS: Final = (FULL_PATH, FIELDS, IN_PROCESS, DATAGRAMS, START)
 
+MIN_ROUNDS: Final = 3
 CONNECTIONS: Final = 16
 VERSIONS: Final = {"compiled": "0", "pure Python": "1"}
 """What GELF_BRIDGE_PURE is in each."""
@@ -67,10 +69,17 @@ def variants(folder: Path, say: Say) -> list[Peer]:
 
 
 def full_path(
-    candidates: Sequence[Peer], events: Path, rounds: int, out: Results, say: Say
+    candidates: Sequence[Peer], events: Path, rounds: int, minutes: float, out: Results, say: Say
 ) -> None:
-    """All relays in each round, and each round begins with another one."""
+    """All relays in each round, and each round begins with another one.
+
+    With more than one round there are three, and no new one begins after so many minutes.
+    """
+    enough = time.monotonic() + minutes * 60
     for number in range(rounds):
+        if number >= MIN_ROUNDS and time.monotonic() > enough:
+            say(f"{number} rounds must do: {minutes:g} minutes are over")
+            return
         shift = number % len(candidates)
         for peer in (*candidates[shift:], *candidates[:shift]):
             run = attempt(peer, partial(measure, peer, events, CONNECTIONS), say)

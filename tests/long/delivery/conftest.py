@@ -45,8 +45,7 @@ class Table:
         self._write()
 
     def _write(self) -> None:
-        python = f"Python {platform.python_version()}"
-        where = f"{os.cpu_count()} processors, {platform.system()} {platform.release()}, {python}"
+        where = f"{os.cpu_count()} processors, Python {platform.python_version()}"
         lines = [f"`{COMMAND}`: {where}.", "", *self._by_way(), "", *self._by_scenario(), ""]
         lines += [f"- {text}" for text in self._remarks]
         self._path.parent.mkdir(parents=True, exist_ok=True)

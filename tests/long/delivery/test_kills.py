@@ -32,6 +32,6 @@ async def test_a_killed_bridge_loses_nothing_accepted(
     times, seed = TIMES[transport], random.randrange(10**6)
     way = Way(transport, options=OPTIONS[transport])
     outcome = await play(killed(times, seed), way, tmp_path, RATE, SCALE, timeout=240)
-    table.add(f"bridge killed {times} times (seed {seed})", way, outcome)
+    table.add(f"{times} kills (seed {seed})", f"{way}, the bridge killed", outcome)
     judge(outcome, times)
     assert outcome.faults == times

@@ -68,3 +68,8 @@ async def persist(
         sleep=sleep or clock.sleep,
         before_sleep=before_sleep,
     )(timed)
+
+
+def soon(pause: float) -> str:
+    """When the next attempt comes, in words: `at once`, `in 3.5 s`."""
+    return f"in {pause:.1f} s" if pause >= 0.05 else "at once"

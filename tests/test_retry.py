@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bridge.errors import Retryable
-from bridge.retry import persist
+from bridge.retry import persist, soon
 from tests.clocks import VirtualClock
 
 
@@ -90,3 +90,12 @@ async def test_after_a_healthy_time_the_pauses_start_small_again() -> None:
         max_seconds=1000.0,
     )
     assert all(pause <= 0.5 for pause in pauses[20:])
+
+
+def test_a_pause_is_told_in_words() -> None:
+    assert [soon(pause) for pause in (0.0, 0.04, 0.05, 3.46)] == [
+        "at once",
+        "at once",
+        "in 0.1 s",
+        "in 3.5 s",
+    ]

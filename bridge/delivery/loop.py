@@ -13,7 +13,7 @@ from bridge.delivery.window import Window
 from bridge.errors import Retryable
 from bridge.health import State
 from bridge.outputs import Output
-from bridge.retry import persist
+from bridge.retry import persist, soon
 from bridge.spool import Batch, Progress, Spool
 
 READ_BYTES = 1024 * 1024
@@ -266,7 +266,7 @@ class Delivery:
         self._read_at = self._held[-1].progress.position if self._held else self._committed
 
     def _failed(self, error: BaseException, pause: float) -> None:
-        self._context.report(State.RETRYING, f"{error}; next try in {pause:.1f} s")
+        self._context.report(State.RETRYING, f"{error}; next try {soon(pause)}")
         self._context.count("failures")
 
     async def _pause(self, seconds: float) -> None:

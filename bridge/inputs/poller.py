@@ -25,7 +25,7 @@ from bridge.event import Event
 from bridge.health import State
 from bridge.inputs import Context, Emit, Input, InputConfig, Json
 from bridge.inputs.position import Page, Position, Progress
-from bridge.retry import persist
+from bridge.retry import persist, soon
 
 T = TypeVar("T")
 
@@ -172,7 +172,7 @@ class Poller(Input):
         if until is not None and self.context.clock.monotonic() + pause > until:
             raise error
         self.context.count("retries")
-        self.say(part, State.RETRYING, f"{error}; trying again in {pause:.0f} s")
+        self.say(part, State.RETRYING, f"{error}; trying again {soon(pause)}")
 
     def say(self, part: str, state: State, detail: str) -> None:
         """Set the status of one part; the input's is the worst of them."""

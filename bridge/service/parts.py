@@ -15,7 +15,7 @@ from bridge.health import State
 from bridge.inputs import Input
 from bridge.inputs.poller import Poller, Progress
 from bridge.outputs import Output
-from bridge.retry import persist
+from bridge.retry import persist, soon
 from bridge.service.replay import replay
 from bridge.spool import Spool, Taken
 from bridge.tap import Taps
@@ -89,7 +89,7 @@ class Receiver:
     def _failed(self, error: BaseException, pause: float) -> None:
         self._context.count("failures")
         reason = str(error) or type(error).__name__
-        self._context.report(State.RETRYING, f"{reason}; starting again in {pause:.1f} s")
+        self._context.report(State.RETRYING, f"{reason}; starting again {soon(pause)}")
         self._context.log.debug("failure", exc_info=error)
 
 

@@ -82,7 +82,8 @@ def main(
         for table in report.tables(results):
             table.show(console())
         paths = report.save(results, out, command())
-        click.echo(f"written: {' '.join(map(str, paths))}")
+        drawn = plots.relays(results, out)
+        click.echo(f"written: {' '.join(map(str, paths))} {plots.told(drawn)}")
 
 
 def ask(wanted: Wanted, out: Path, results: Results) -> None:
@@ -112,14 +113,16 @@ def ask(wanted: Wanted, out: Path, results: Results) -> None:
 @click.option(
     "--depth", default=10.0, show_default=True, help="How deep the spool is filled, in GiB; 0: not."
 )
+@click.option("--minutes", default=10.0, show_default=True, help="About how long, at most.")
 @OUT
-def growing(events: int, rounds: int, depth: float, out: Path) -> None:
+def growing(events: int, rounds: int, depth: float, minutes: float, out: Path) -> None:
     """Measure how the cost of an event grows with size, fields, connections and depth."""
     results = Results()
     out.mkdir(parents=True, exist_ok=True)
     click.echo(sentence())
     try:
-        growth.grow(out / "work", events, rounds, int(depth * 2**30), results, click.echo)
+        deep = int(depth * 2**30)
+        growth.grow(out / "work", events, rounds, deep, minutes, results, click.echo)
     finally:
         table = growth.verdicts(results)
         table.show(console())

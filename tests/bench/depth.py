@@ -19,14 +19,17 @@ Say = Callable[[str], None]
 
 DEPTH: Final = "depth of the spool"
 STEP_EVENTS: Final = 200_000
+MIN_STEPS: Final = 3
 CONNECTIONS: Final = 16
 LOOK_SECONDS: Final = 0.02
 GIVE_UP_SECONDS: Final = 120.0
 SHARE_OF_DISK: Final = 0.6
 
 
-def deepen(bridge: Bridge, folder: Path, wanted_bytes: int, results: Results, say: Say) -> None:
-    """Fill up to so many bytes, or as far as the disk permits; then drain."""
+def deepen(
+    bridge: Bridge, folder: Path, wanted_bytes: int, end: float, results: Results, say: Say
+) -> None:
+    """Fill up to so many bytes, as far as the disk permits, or until `end`; then drain."""
     depth = min(wanted_bytes, int(shutil.disk_usage(folder).free * SHARE_OF_DISK))
     if depth < wanted_bytes:
         say(f"the disk has room for {depth / 2**30:.1f} GiB only")
@@ -38,16 +41,16 @@ def deepen(bridge: Bridge, folder: Path, wanted_bytes: int, results: Results, sa
         ends.callback(shutil.rmtree, bridge.folder, ignore_errors=True)
         ends.callback(bridge.stop)
         bridge.await_ready()
-        waiting = fill(bridge, listen, lines, depth, results, say)
+        waiting = fill(bridge, listen, lines, depth, end, results, say)
         drain(bridge, target, waiting, results, say)
 
 
 def fill(
-    bridge: Bridge, listen: int, lines: Path, depth: int, results: Results, say: Say
+    bridge: Bridge, listen: int, lines: Path, depth: int, end: float, results: Results, say: Say
 ) -> list[int]:
     """Send the file until the spool is that deep; the bytes in the spool after each time."""
     waiting = [0]
-    while waiting[-1] < depth:
+    while waiting[-1] < depth and (time.monotonic() < end or len(waiting) <= MIN_STEPS):
         before = cpu_seconds(bridge.process.pid)
         with generator("tcp", listen, lines, CONNECTIONS) as sender:
             sender.ask()

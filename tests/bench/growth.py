@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import random
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -93,15 +94,29 @@ LIMITS: Final = {series.name: series.limit for series in SERIES} | {DEPTH: 0.0}
 
 
 def grow(
-    folder: Path, events: int, rounds: int, depth_bytes: int, results: Results, say: Say
+    folder: Path,
+    events: int,
+    rounds: int,
+    depth_bytes: int,
+    minutes: float,
+    results: Results,
+    say: Say,
 ) -> None:
-    """Measure all series, and the depth of the spool last."""
-    for series in SERIES:
-        for number in range(rounds):
+    """Measure all series, and the depth of the spool last.
+
+    No second round begins after a third of the time, and no filling goes on after two thirds.
+    """
+    third = minutes * 60 / 3
+    began = time.monotonic()
+    for number in range(rounds):
+        if number and time.monotonic() > began + third:
+            say(f"{number} rounds must do: a third of {minutes:g} minutes is over")
+            break
+        for series in SERIES:
             for point in series.points:
                 measure_point(series, point, folder, events, number, results, say)
     if depth_bytes:
-        deepen(Bridge(folder), folder, depth_bytes, results, say)
+        deepen(Bridge(folder), folder, depth_bytes, began + 2 * third, results, say)
 
 
 def measure_point(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from tests.bench.compare import FULL_PATH
 from tests.bench.results import Results, curve
 
 Figure = Any
@@ -21,6 +22,24 @@ def pyplot() -> Any:
     from matplotlib import pyplot
 
     return pyplot
+
+
+def relays(results: Results, folder: Path) -> list[Path]:
+    """The rate of each relay: medians, with the lowest and the highest."""
+    plot = pyplot()
+    names = results.candidates(FULL_PATH)[::-1]
+    found = [results.spread(FULL_PATH, name, "events_per_second") for name in names]
+    rates = [one for one in found if one]
+    if plot is None or not rates:
+        return []
+    figure, axis = plot.subplots(figsize=(9, 0.5 * len(names) + 1))
+    medians = [one.median for one in rates]
+    below = [one.median - one.lowest for one in rates]
+    above = [one.highest - one.median for one in rates]
+    axis.barh(names, medians, xerr=[below, above], capsize=4)
+    axis.set_xlabel("events/s, full path")
+    axis.grid(axis="x", alpha=0.3)
+    return saved(figure, folder, "relays")
 
 
 def growth(results: Results, folder: Path) -> list[Path]:

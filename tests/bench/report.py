@@ -33,7 +33,8 @@ def tables(results: Results) -> list[Table]:
 
 def full_path(results: Results) -> Table:
     """Relays: rates, costs, memory, losses, fields right, and the bridge's rate to each."""
-    columns = ["relay", "events/s", "CPU µs an event", "peak MiB", "lost", "gelf-bridge to it"]
+    columns = ["relay", "events/s", "CPU µs an event", "peak MiB", "lost"]
+    columns += ["events/s, gelf-bridge to it", "CPU, it to gelf-bridge"]
     columns += ["events wholly right", "fields right"]
     rows = [relay(results, name) for name in results.candidates(FULL_PATH)]
     return Table("Full path, CEF over TCP in, GELF over TCP out", columns, rows)
@@ -42,6 +43,7 @@ def full_path(results: Results) -> Table:
 def relay(results: Results, name: str) -> list[str]:
     """A line of the table of relays."""
     ratios = results.ratios(FULL_PATH, "events_per_second", peers.Bridge.name, name)
+    costs = results.ratios(FULL_PATH, "cpu_us_per_event", name, peers.Bridge.name)
     lost = results.by_round(FULL_PATH, name, "lost").values()
     whole = results.spread(FIELDS, name, "events_wholly_right")
     share = results.spread(FIELDS, name, "fields_right_share")
@@ -52,6 +54,7 @@ def relay(results: Results, name: str) -> list[str]:
         middle(results.spread(FULL_PATH, name, "peak_mib"), ".0f"),
         format(sum(lost), ",.0f"),
         text(spread(ratios)),
+        text(spread(costs)),
         middle(whole, ",.0f"),
         middle(share, ".1%"),
     ]

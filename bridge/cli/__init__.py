@@ -84,6 +84,7 @@ class Commands(click.Group):
 
 @click.group(
     cls=Commands,
+    epilog="Begin with demo; then init, check and run. Every command has a --help of its own.",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(VERSION, prog_name="gelf-bridge", message="%(prog)s %(version)s")

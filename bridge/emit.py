@@ -98,7 +98,8 @@ class Emitter:
     ) -> asyncio.Future[Taken]:
         """Encode and append; the future ends when it is committed.
 
-        What are documents already (see `members`) is appended as it is; they have no `once`.
+        What are documents already (see `members`), one or several joined by NUL, is appended as it
+        is; they have no `once`.
         """
         batch = _Batch(self._clock.now(), self._agree)
         given = list(events)

@@ -52,7 +52,8 @@ class Emit(Protocol):
         """Encode and enqueue at the call (call order is spool order); the awaitable ends when
         events and checkpoint (stream → value) are committed in one transaction.
 
-        Documents may stand among the events if it is `Express` and open.
+        Documents, also several joined by NUL, may stand among the events if it is `Express` and
+        open.
         With `once=True` events whose `event_uid` was taken from this input before are dropped.
         Cancelling the await withdraws nothing.
         """

@@ -95,11 +95,12 @@ static int prepare(Press *press, Job *job)
 /* Enough room for the longest document that can come of this frame. */
 static int make_room(Press *press, const Job *job)
 {
-    Py_ssize_t room = job->stencil->room + 2 * (job->stencil->copies + 1) * job->scan->frame.size +
+    Py_ssize_t room = press->used + job->stencil->room + 2 * (job->stencil->copies + 1) * job->scan->frame.size +
                       SCRATCH + (job->head ? item(job->head, 1).size : 0);
     if (room <= press->room) {
         return 1;
     }
+    room += room / 2;
     char *larger = PyMem_Realloc(press->buffer, (size_t)room);
     if (!larger) {
         PyErr_NoMemory();
@@ -110,28 +111,58 @@ static int make_room(Press *press, const Job *job)
     return 1;
 }
 
-/* A document, None for a frame that is not ordinary, or NULL for an error. */
-static PyObject *press_one(Press *press, PyObject *frame, Job *job)
+/* Put the document of a frame behind the others; 0: there is an error, or the frame is not
+   ordinary. */
+static int press_one(Press *press, PyObject *frame, Job *job)
 {
     if (!scan(PyBytes_AS_STRING(frame), PyBytes_GET_SIZE(frame), &press->scan) ||
-        !prepare(press, job)) {
-        return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
+        !prepare(press, job) || !make_room(press, job)) {
+        return 0;
     }
-    if (!make_room(press, job)) {
-        return NULL;
+    char *begin = press->buffer + press->used, *out = begin;
+    if (press->used) {
+        *out++ = 0;
     }
-    char *out = press->buffer;
-    for (int i = 0; i < job->stencil->count; i++) {
+    for (int i = 0; out && i < job->stencil->count; i++) {
         out = put_member(out, job, &job->stencil->members[i]);
-        if (!out) {
-            return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
-        }
     }
-    if (out - press->buffer >= MAX_DOCUMENT) {
-        return Py_NewRef(Py_None);
+    if (!out || out - begin >= MAX_DOCUMENT) {
+        return 0;
     }
     *out++ = '}';
-    return PyBytes_FromStringAndSize(press->buffer, out - press->buffer);
+    press->used = out - press->buffer;
+    return 1;
+}
+
+/* Move the documents made so far, and then `mark`, to the end of the items; 0 for an error. */
+static int end_run(Press *press, PyObject *items, PyObject *mark)
+{
+    int done = 1;
+    if (press->used) {
+        PyObject *run = PyBytes_FromStringAndSize(press->buffer, press->used);
+        done = run && PyList_Append(items, run) == 0;
+        Py_XDECREF(run);
+        press->used = 0;
+    }
+    return done && (!mark || PyList_Append(items, mark) == 0);
+}
+
+/* One frame of a call: a document more, or None among the items and its index among the missed;
+   0 for an error. */
+static int press_next(Press *press, Job *job, PyObject *frame, Py_ssize_t place, PyObject *items,
+                      PyObject *missed)
+{
+    if (!PyBytes_CheckExact(frame)) {
+        PyErr_SetString(PyExc_TypeError, "frames are bytes");
+        return 0;
+    }
+    if (press_one(press, frame, job)) {
+        return 1;
+    }
+    PyObject *index = PyErr_Occurred() ? NULL : PyLong_FromSsize_t(place);
+    int done = index && PyList_Append(missed, index) == 0 && end_run(press, items, Py_None);
+    Py_XDECREF(index);
+    return done;
 }
 
 /* `look(frame)`: what must be known to press it, as keys of the tables: (shape, header, time of
@@ -151,9 +182,9 @@ static PyObject *press_look(Press *press, PyObject *frame)
                          found->header[SEVERITY].at, (Py_ssize_t)found->header[SEVERITY].size);
 }
 
-/* `press(frames, sender, received, now, number)`: the document of each frame, or None; and which
-   have none. The texts are octets of JSON without quotation marks; `number` is that of the first
-   frame. */
+/* `press(frames, sender, received, now, number)`: the documents of frames that follow each other,
+   joined by NUL, with None between them for each frame that has none; and which these are. The
+   texts are octets of JSON without quotation marks; `number` is that of the first frame. */
 static PyObject *press_press(Press *press, PyObject *arguments)
 {
     PyObject *frames;
@@ -170,30 +201,18 @@ static PyObject *press_press(Press *press, PyObject *arguments)
         PyErr_SetString(PyExc_ValueError, "too long");
         return NULL;
     }
-    Py_ssize_t count = PyList_GET_SIZE(frames);
-    PyObject *documents = PyList_New(count), *missed = documents ? PyList_New(0) : NULL;
-    for (Py_ssize_t i = 0; documents && i < count; i++, job.number++) {
-        PyObject *frame = i < PyList_GET_SIZE(frames) ? PyList_GET_ITEM(frames, i) : NULL;
-        PyObject *document = frame && PyBytes_CheckExact(frame) ? press_one(press, frame, &job) : NULL;
-        if (!document) {
-            if (!PyErr_Occurred()) {
-                PyErr_SetString(PyExc_TypeError, "frames are bytes");
-            }
-            Py_CLEAR(documents);
-            break;
-        }
-        PyList_SET_ITEM(documents, i, document);
-        PyObject *index = document == Py_None ? PyLong_FromSsize_t(i) : NULL;
-        if (document == Py_None && (!index || PyList_Append(missed, index) < 0)) {
-            Py_CLEAR(documents);
-        }
-        Py_XDECREF(index);
+    PyObject *items = PyList_New(0), *missed = items ? PyList_New(0) : NULL;
+    int done = missed != NULL;
+    press->used = 0;
+    for (Py_ssize_t i = 0; done && i < PyList_GET_SIZE(frames); i++, job.number++) {
+        done = press_next(press, &job, PyList_GET_ITEM(frames, i), i, items, missed);
     }
-    if (!documents) {
+    if (!done || !end_run(press, items, NULL)) {
+        Py_XDECREF(items);
         Py_XDECREF(missed);
         return NULL;
     }
-    return Py_BuildValue("NN", documents, missed);
+    return Py_BuildValue("NN", items, missed);
 }
 
 static int press_init(Press *press, PyObject *arguments, PyObject *keywords)

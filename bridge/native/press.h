@@ -78,8 +78,8 @@ typedef struct {
     PyObject_HEAD
     PyObject *heads, *moments, *severities, *shapes;
     PyObject *nothing, *tidy;
-    char *buffer;
-    Py_ssize_t room;
+    char *buffer; /* documents joined by NUL, `used` bytes of `room` */
+    Py_ssize_t room, used;
     Scan scan;
     char scratch[SCRATCH];
 } Press;

@@ -8,8 +8,8 @@ included::
     per input    received = accepted + repeated + in flight
     per output   accepted = delivered + spooled + buried + filtered + dropped
 
-How it is made, from the outside in: `spool` (the API), `committer` (group commit, room, retries),
-`recent` (the newest rows in memory), `store` (the two database connections), `transaction` (what a
+How it is made, from the outside in: `spool` (the API), `committer` (group commit, retries),
+`waiting` (what is to be committed, and the room for it), `recent` (the newest rows in memory), `store` (the two database connections), `transaction` (what a
 commit can do), `tally` (the running accounts), `schema` (the file), `lock` (the directory), `model`
 (what goes in and comes out). Nothing outside this package knows SQLite.
 

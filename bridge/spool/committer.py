@@ -1,36 +1,36 @@
 """Group commit: what was handed over is written in transactions, one at a time, in one thread.
 
-At most one commit every 10 ms, at once when 1 MiB waits. Appends wait while the spool is full or
-cannot be written; everything else (progress of the outputs, which makes room) never waits for them.
+At most one commit every 10 ms, at once when 1 MiB waits. While one is written, a second group may
+stand ready behind it, so that the thread need not wait for the loop. Appends wait while the spool
+is full or cannot be written; everything else (progress of the outputs, which makes room) never
+waits for them.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
 import sqlite3
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from bridge.errors import SpoolError
 from bridge.spool.damage import Damaged, is_damage
 from bridge.spool.model import Taken
-from bridge.spool.schema import PAGE_BYTES, WAL_PAGES
-from bridge.spool.store import Done, Order, Store
+from bridge.spool.store import Done, Store
 from bridge.spool.transaction import Append, Row, Transaction
+from bridge.spool.waiting import GROUP_BYTES, Group, Limits, Waiting
 
 T = TypeVar("T")
 
 COMMIT_SECONDS: Final = 0.01
 URGENT_BYTES: Final = 1024 * 1024
-GROUP_BYTES: Final = 2 * 1024 * 1024
-WAL_BYTES: Final = 2 * GROUP_BYTES + WAL_PAGES * PAGE_BYTES
+GROUPS: Final = 2
+"""One that is written, and one that stands ready."""
 RETRY_SECONDS: Final = 0.5
 RENEW_SECONDS: Final = 60.0
 """How long a new file is kept at least: on a disk that damages everything, files must not pile up.
@@ -40,38 +40,6 @@ RENEW_SECONDS: Final = 60.0
 async def run(thread: Executor, job: Callable[[], T]) -> T:
     """The result of a job, done in another thread."""
     return await asyncio.get_running_loop().run_in_executor(thread, job)
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """When the spool in `directory` counts as full, and whether the oldest rows go then."""
-
-    directory: Path
-    max_bytes: int
-    min_free_bytes: int
-    drop_oldest: bool
-
-    def free(self) -> float:
-        """Bytes of the disk that may still be used; negative below the reserve.
-
-        That is `min_free_bytes`, at least what the WAL may take (or the file could neither grow nor
-        shrink any more), and at most a quarter of the disk.
-        """
-        try:
-            disk = os.statvfs(self.directory)
-        except OSError:
-            return float("inf")  # the commit itself will say what is wrong with the disk
-        reserve = min(max(self.min_free_bytes, WAL_BYTES), disk.f_blocks * disk.f_frsize // 4)
-        return disk.f_bavail * disk.f_frsize - reserve
-
-
-@dataclass(slots=True)
-class Group:
-    """What goes into one transaction; before the appends the spool shrinks to `ceiling` bytes."""
-
-    orders: list[tuple[Order, asyncio.Future[Any]]] = field(default_factory=list)
-    appends: list[tuple[Append, asyncio.Future[Taken]]] = field(default_factory=list)
-    ceiling: float = float("inf")
 
 
 class Trouble:
@@ -116,8 +84,8 @@ class Committer:
 
     `tally` is the state after the last commit, `in_flight` the events and `unsettled` the
     appends of each input that wait.
-    `changed` is set, and replaced by a new one, after every commit and at the end. `full` says why
-    appends wait for room, or is empty. `files` counts the files that have been set aside.
+    `changed` is set, and replaced by a new one, after every commit and at the end. `files` counts
+    the files that have been set aside.
     """
 
     def __init__(
@@ -129,16 +97,15 @@ class Committer:
         on_done: Callable[[Done], None],
         renewal: Renewal,
     ) -> None:
-        self._limits = limits
         self._store = store
         self._writer = writer
         self._trouble = trouble
         self._on_done = on_done
         self._renewal = renewal
         self._loop = asyncio.get_running_loop()
-        self._orders: deque[tuple[Order, asyncio.Future[Any]]] = deque()
-        self._appends: deque[tuple[Append, asyncio.Future[Taken]]] = deque()
-        self._waiting_bytes = 0
+        self._waiting = Waiting(limits)
+        self._under_way: deque[tuple[Group, asyncio.Future[Done]]] = deque()
+        self._failed = False  # a group; those behind it must not be written before it
         self._orders_from = self._appends_from = 0.0  # not before this time of the loop
         self._wake, self._urgent = asyncio.Event(), asyncio.Event()
         self._committed_at = float("-inf")
@@ -148,7 +115,6 @@ class Committer:
         self.tally = store.tally
         self.in_flight: Counter[str] = Counter()
         self.unsettled: Counter[str] = Counter()
-        self.full = ""
         self.files = 0
         self._distrusted = ""
         self._renew_from = float("-inf")
@@ -164,12 +130,11 @@ class Committer:
         """Queue events; the future resolves when they are committed."""
         self.check()
         future: asyncio.Future[Taken] = self._loop.create_future()
-        self._appends.append((append, future))
-        self.in_flight[append.input] += len(append.documents)
+        self._waiting.add(append, future)
+        self.in_flight[append.input] += append.count
         self.unsettled[append.input] += 1
-        self._waiting_bytes += append.size
         self._wake.set()
-        if self._waiting_bytes >= URGENT_BYTES:
+        if self._waiting.bytes >= URGENT_BYTES:
             self._urgent.set()
         return future
 
@@ -177,9 +142,14 @@ class Committer:
         """Queue something else that a transaction can do; the future holds its result."""
         self.check()
         future: asyncio.Future[T] = self._loop.create_future()
-        self._orders.append((order, future))
+        self._waiting.orders.append((order, future))
         self._wake.set()
         return future
+
+    @property
+    def full(self) -> str:
+        """Why appends wait for room, or an empty text."""
+        return self._waiting.full
 
     def check(self) -> None:
         """Raise SpoolError when nothing will be committed any more."""
@@ -208,17 +178,24 @@ class Committer:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            await self._pause()
-            if self._distrusted:
-                await self._renew()
-            if self._distrusted and self._over:
+            self._land()
+            if self._is_busy():
+                continue
+            if not self._under_way:
+                await self._pause()
+                if self._distrusted:
+                    await self._renew()
+                if self._distrusted and self._over:
+                    return
+            if not self._start() and self._over and not self._under_way:
                 return
-            group = self._take()
-            if group.orders or group.appends:
-                await self._commit(group)
-                self._wake.set()
-            elif self._over:
-                return
+
+    def _is_busy(self) -> bool:
+        """Whether no group can start before one has ended; behind another one only a full one."""
+        if not self._under_way:
+            return False
+        has_enough = self._waiting.bytes >= GROUP_BYTES and len(self._under_way) < GROUPS
+        return bool(self._distrusted) or not has_enough
 
     async def _pause(self) -> None:
         """Let more come together, unless enough is waiting."""
@@ -229,57 +206,64 @@ class Committer:
                     await self._urgent.wait()
         self._urgent.clear()
 
-    def _take(self) -> Group:
+    def _start(self) -> bool:
+        """Hand the next group to the writer; False when there is none."""
         group = Group()
         now = self._loop.time()
         if now >= self._orders_from:
-            group.orders.extend(self._orders)
-            self._orders.clear()
-        if self._appends and now >= self._appends_from:
-            self._take_appends(group)
-        return group
+            self._waiting.take_orders(group)
+        if self._waiting.appends and now >= self._appends_from:
+            ahead = sum(one.size for one, _ in self._under_way)
+            self._waiting.take_appends(
+                group, self.tally.bytes + ahead, self._store.reusable - ahead
+            )
+        if not group:
+            return False
+        self._committed_at = now
+        writing = self._loop.run_in_executor(self._writer, self._write, group)
+        writing.add_done_callback(lambda _: self._wake.set())
+        self._under_way.append((group, writing))
+        self._wake.set()
+        return True
 
-    def _take_appends(self, group: Group) -> None:
-        """Move appends into the group, in order, as long as there is room."""
-        live = self.tally.bytes
-        droppable = live if self._limits.drop_oldest else 0
-        room = self._limits.max_bytes - live
-        disk = max(0, self._limits.free()) + self._store.reusable
-        size = 0
-        self.full = ""
-        while self._appends and size < GROUP_BYTES:
-            more = self._appends[0][0].size
-            # Larger than everything, it gets through when it would be alone.
-            alone = not size and live == droppable
-            if more and size + more > room + droppable and not alone:
-                self.full = f"it holds {live} bytes of at most {self._limits.max_bytes}"
-            elif more and size + more > disk + droppable:
-                self.full = "its disk is nearly full"
-            if self.full:
-                break
-            group.appends.append(self._appends.popleft())
-            size += more
-        self._waiting_bytes -= size
-        if size and self._limits.drop_oldest:
-            group.ceiling = max(0, live + min(room, disk) - size)
-
-    async def _commit(self, group: Group) -> None:
-        self._committed_at = self._loop.time()
-        orders = [order for order, _ in group.orders]
-        appends = [append for append, _ in group.appends]
+    def _write(self, group: Group) -> Done:
+        """Commit a group, in the writer's thread."""
+        if self._failed:
+            raise SpoolError("the group before it was not committed")
         try:
-            commit = partial(self._store.commit, orders, appends, group.ceiling)
-            done = await run(self._writer, commit)
-        except BaseException as error:
-            self._put_back(group)
-            if isinstance(error, Exception) and is_damage(error):
-                self._distrusted = str(error)
+            orders = [order for order, _ in group.orders]
+            appends = [append for append, _ in group.appends]
+            return self._store.commit(orders, appends, group.ceiling)
+        except BaseException:
+            self._failed = True
+            raise
+
+    def _land(self) -> None:
+        """Settle the groups that are committed; of one that is not, take back all behind it, too.
+
+        Raises what is no fault of the disk or the file.
+        """
+        while self._under_way and self._under_way[0][1].done():
+            group, writing = self._under_way[0]
+            if error := writing.exception():
+                if all(other.done() for _, other in self._under_way):
+                    self._take_back(group, error)
                 return
-            if not isinstance(error, sqlite3.Error) or not is_outage(error):
-                raise
-            self._hold(group, error)
+            self._under_way.popleft()
+            self._settle(group, writing.result())
+
+    def _take_back(self, failed: Group, error: BaseException) -> None:
+        while self._under_way:
+            group, _ = self._under_way.pop()
+            self._waiting.put_back(group)
+        self._failed = False
+        self._wake.set()
+        if isinstance(error, Exception) and is_damage(error):
+            self._distrusted = str(error)
+        elif isinstance(error, sqlite3.Error) and is_outage(error):
+            self._hold(failed, error)
         else:
-            self._settle(group, done)
+            raise error
 
     async def _renew(self) -> None:
         """Go on in a new file; when that fails, commits wait, and it is tried again."""
@@ -314,9 +298,9 @@ class Committer:
         self.tally = done.tally
         self._untidy = True
         for append, _ in group.appends:
-            self.in_flight[append.input] -= len(append.documents)
+            self.in_flight[append.input] -= append.count
             self.unsettled[append.input] -= 1
-        if group.appends or not self._appends:
+        if group.appends or not self._waiting.appends:
             self._trouble.say("write", "")
         self._on_done(done)
         for (_, future), result in zip(group.orders, done.results, strict=True):
@@ -329,11 +313,6 @@ class Committer:
                 taken.set_result(outcome)
         self._announce()
 
-    def _put_back(self, group: Group) -> None:
-        self._orders.extendleft(reversed(group.orders))
-        self._appends.extendleft(reversed(group.appends))
-        self._waiting_bytes += sum(append.size for append, _ in group.appends)
-
     def _hold(self, group: Group, error: sqlite3.Error) -> None:
         """Wait before the next try; orders, which may make room, are tried alone first."""
         self._appends_from = self._loop.time() + RETRY_SECONDS
@@ -345,7 +324,7 @@ class Committer:
         """Twice a second, look again at what waits, and give the tidying a turn."""
         while True:
             await asyncio.sleep(RETRY_SECONDS)
-            if self._orders or self._appends or self._distrusted:
+            if self._waiting or self._distrusted:
                 self._wake.set()
             if self._untidy:
                 self._untidy = False
@@ -364,12 +343,12 @@ class Committer:
         """What still waits was never accepted, and whoever waits must not wait for ever."""
         self._bug = None if task.cancelled() else task.exception()
         self._over = f"the spool has stopped: {self._bug!r}" if self._bug else "the spool is closed"
-        for _, future in (*self._orders, *self._appends):
+        for _, future in (*self._waiting.orders, *self._waiting.appends):
             if not future.done():
                 future.set_exception(SpoolError(f"{self._over}; this was not committed"))
                 future.exception()  # nobody may be left to look at it
-        self._orders.clear()
-        self._appends.clear()
+        self._waiting.orders.clear()
+        self._waiting.appends.clear()
         self._announce()
 
     def _announce(self) -> None:

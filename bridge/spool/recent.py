@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from bridge.spool.model import Batch
@@ -34,6 +34,11 @@ class Recent:
             self.start = _position(self._rows[gone - 1])
             del self._rows[:gone]
         self._bytes = size
+
+    def forget(self, outputs: Collection[str]) -> None:
+        """Let go of the rows that were for outputs which are gone: they are deleted."""
+        self._rows = [row for row in self._rows if row.target not in outputs]
+        self._bytes = sum(len(row.batch.data) for row in self._rows)
 
     def rows(self) -> list[Row]:
         """All that are kept, in order."""

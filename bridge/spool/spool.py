@@ -15,7 +15,7 @@ import orjson
 
 from bridge.clock import Clock, SystemClock
 from bridge.errors import SpoolError
-from bridge.spool.committer import RETRY_SECONDS, Committer, Limits, Renewal, Trouble, run
+from bridge.spool.committer import RETRY_SECONDS, Committer, Renewal, Trouble, run
 from bridge.spool.damage import Impossible, all_aside, is_damage
 from bridge.spool.lock import Lock, database, prepare
 from bridge.spool.model import (
@@ -32,6 +32,7 @@ from bridge.spool.recent import Recent
 from bridge.spool.store import Done, Reader, Store, open_store
 from bridge.spool.tally import InputTally
 from bridge.spool.transaction import Append, key
+from bridge.spool.waiting import Limits
 
 if TYPE_CHECKING:
     from bridge.config import SpoolConfig
@@ -148,8 +149,9 @@ class Spool:
         target: str | None = None,
         kinds: Mapping[str, str] | None = None,
     ) -> asyncio.Future[Taken]:
-        """Queue GELF documents (without NUL) at the call; the future resolves when all of this is
-        committed in one transaction. While the spool is full it does not resolve.
+        """Queue GELF documents at the call; the future resolves when all of this is committed in
+        one transaction. While the spool is full it does not resolve. What holds NUL are several
+        documents, joined by it.
 
         The order of calls is spool order. Cancelling the future withdraws nothing. With `uids`, one
         for each document, events that were taken from this input before are dropped. `checkpoint`
@@ -157,10 +159,10 @@ class Spool:
         events. `kinds` are field kinds to remember; the first one given to a name stays.
         Raises SpoolError after `close`, and ValueError or TypeError for what cannot be stored.
         """
-        if uids is not None and len(uids) != len(documents):
-            raise ValueError(f"{len(documents)} documents, but {len(uids)} uids")
-        if any(0 in document for document in documents):
-            raise ValueError("a document holds NUL")
+        data = b"\0".join(documents)
+        count = data.count(0) + 1 if documents else 0
+        if uids is not None and len(uids) != count:
+            raise ValueError(f"{count} documents, but {len(uids)} uids")
         if target is not None and target not in self._committer.tally.outputs:
             raise ValueError(f"the spool knows no output {target}: attach it first")
         fresh = {name: kind for name, kind in (kinds or {}).items() if name not in self.kinds}
@@ -170,13 +172,12 @@ class Spool:
         }
         # What cannot be stored must fail here, and not in the writer for everybody.
         "".join((input_id, *pointers, *fresh, *fresh.values())).encode()
-        size = sum(map(len, documents)) + len(documents)
         keys = None if uids is None else [key(uid) for uid in uids]
         future = self._committer.append(
-            Append(input_id, tuple(documents), size, keys, pointers, target, fresh)
+            Append(input_id, count, data, keys, pointers, target, fresh)
         )
         self.kinds.update(fresh)
-        self._received[input_id] = self._received.get(input_id, 0) + len(documents)
+        self._received[input_id] = self._received.get(input_id, 0) + count
         return future
 
     async def unseen(self, input_id: str, uids: Collection[str]) -> set[str]:
@@ -226,7 +227,9 @@ class Spool:
     async def retire(self, outputs: Collection[str]) -> dict[str, int]:
         """Forget the outputs that are not named: id → events that it had not delivered."""
         kept = frozenset(outputs)
-        return await self._committer.order(lambda work: work.retire(kept))
+        gone = await self._committer.order(lambda work: work.retire(kept))
+        self._recent.forget(gone)
+        return gone
 
     async def read(self, output: str, after: int, max_bytes: int) -> list[Batch]:
         """The rows after a position: at least one, which is waited for, else up to `max_bytes`."""

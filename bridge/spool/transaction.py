@@ -22,15 +22,20 @@ REFRESH_SECONDS: Final = 3600
 
 @dataclass(slots=True)
 class Append:
-    """One call of `Spool.append`, ready to be written; `size` counts a NUL for each document."""
+    """One call of `Spool.append`, ready to be written: `count` documents, joined by NUL."""
 
     input: str
-    documents: Sequence[bytes]
-    size: int
+    count: int
+    data: bytes
     keys: Sequence[bytes] | None
     checkpoint: Mapping[str, bytes | None]
     target: str | None
     kinds: Mapping[str, str]
+
+    @property
+    def size(self) -> int:
+        """What it adds to a row, with a NUL in front."""
+        return len(self.data) + 1 if self.count else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +46,33 @@ class Row:
     target: str | None
 
 
-def pack(documents: Iterable[bytes], limit: int = ROW_BYTES) -> Iterator[list[bytes]]:
-    """Runs of documents that stay within the limit when joined; a larger one is alone."""
-    run: list[bytes] = []
+def pack(parts: Iterable[bytes], limit: int = ROW_BYTES) -> Iterator[bytes]:
+    """Documents joined by NUL, in rows that stay within the limit; a larger one is alone."""
+    row: list[bytes] = []
     size = -1
-    for document in documents:
-        size += len(document) + 1
-        if size > limit and run:
-            yield run
-            run, size = [], len(document)
-        run.append(document)
-    if run:
-        yield run
+    for part in parts:
+        for data in [part] if len(part) <= limit else cut(part, limit):
+            size += len(data) + 1
+            if size > limit and row:
+                yield b"\0".join(row)
+                row, size = [], len(data)
+            row.append(data)
+    if row:
+        yield b"\0".join(row)
+
+
+def cut(data: bytes, limit: int) -> Iterator[bytes]:
+    """Documents joined by NUL, in pieces that stay within the limit; a larger one is alone."""
+    start = 0
+    while len(data) - start > limit:
+        end = data.rfind(0, start, start + limit + 1)
+        if end < 0:
+            end = data.find(0, start + limit)
+        if end < 0:
+            break
+        yield data[start:end]
+        start = end + 1
+    yield data[start:]
 
 
 class Transaction:
@@ -75,18 +95,19 @@ class Transaction:
         taken = []
         waiting: dict[tuple[str, str | None], list[bytes]] = {}
         for append in appends:
-            documents = self._unseen(append)
-            result = Taken(len(documents), len(append.documents) - len(documents))
+            accepted, data = self._unseen(append)
+            result = Taken(accepted, append.count - accepted)
             self._account(append.input, result)
             taken.append(result)
-            if documents:
-                waiting.setdefault((append.input, append.target), []).extend(documents)
+            if accepted:
+                waiting.setdefault((append.input, append.target), []).append(data)
             for stream, value in append.checkpoint.items():
                 self._point(append.input, stream, value)
-            self._db.executemany("INSERT OR IGNORE INTO kinds VALUES (?, ?)", append.kinds.items())
-        for (owner, target), documents in waiting.items():
-            for run in pack(documents):
-                self._insert(owner, target, run)
+            if append.kinds:
+                self._learn(append.kinds)
+        for (owner, target), parts in waiting.items():
+            for data in pack(parts):
+                self._insert(owner, target, data)
         return taken
 
     def move(self, old: str, new: str) -> int:
@@ -184,7 +205,7 @@ class Transaction:
                 "SELECT output, input, document FROM dead WHERE id = ?", (letter,)
             ).fetchone()
             if found and found[0] in self.tally.outputs:
-                self._insert(found[1], found[0], [found[2]])
+                self._insert(found[1], found[0], found[2])
                 moved += self._forget(letter)
         return moved
 
@@ -199,7 +220,7 @@ class Transaction:
         if not remember(self._db, rowid, data):
             return False
         for target in targets:
-            self._insert(owner, target, data.split(b"\0"))
+            self._insert(owner, target, data)
         return True
 
     def rebury(self, rowid: int, output: str, buried: Buried, created: float) -> bool:
@@ -239,13 +260,17 @@ class Transaction:
         tally.accepted += taken.accepted
         tally.repeated += taken.repeated
 
-    def _unseen(self, append: Append) -> Sequence[bytes]:
+    def _learn(self, kinds: Mapping[str, str]) -> None:
+        self._db.executemany("INSERT OR IGNORE INTO kinds VALUES (?, ?)", kinds.items())
+
+    def _unseen(self, append: Append) -> tuple[int, bytes]:
         """The documents whose key is new; every key offered is remembered from now on."""
         if append.keys is None:
-            return append.documents
+            return append.count, append.data
         known = seen(self._db, append.input, append.keys)
         fresh = []
-        for one, document in zip(append.keys, append.documents, strict=True):
+        documents = append.data.split(b"\0") if append.count else []
+        for one, document in zip(append.keys, documents, strict=True):
             if one not in known:
                 known.add(one)
                 fresh.append(document)
@@ -255,7 +280,7 @@ class Transaction:
             " ON CONFLICT DO UPDATE SET offered = excluded.offered WHERE offered < ?",
             ((append.input, one, now, now - REFRESH_SECONDS) for one in append.keys),
         )
-        return fresh
+        return len(fresh), b"\0".join(fresh)
 
     def _point(self, owner: str, stream: str, value: bytes | None) -> None:
         if value is None:
@@ -266,21 +291,21 @@ class Transaction:
                 (owner, stream, value, self._now),
             )
 
-    def _insert(self, owner: str, target: str | None, documents: list[bytes]) -> None:
-        data = b"\0".join(documents)
+    def _insert(self, owner: str, target: str | None, data: bytes) -> None:
+        events = data.count(0) + 1
         inserted = self._db.execute(
             "INSERT INTO batches (input, target, count, bytes, created, data)"
             " VALUES (?, ?, ?, ?, ?, ?)",
-            (owner, target, len(documents), len(data), self._now, data),
+            (owner, target, events, len(data), self._now, data),
         )
         position = self.tally.newest = inserted.lastrowid or 0
         self.tally.bytes += len(data)
         for name, tally in self.tally.outputs.items():
             if target is None or target == name:
-                tally.accepted += len(documents)
-                tally.spooled += len(documents)
+                tally.accepted += events
+                tally.spooled += events
                 tally.newest = position
-        self.rows.append(Row(Batch(position, owner, len(documents), data), target))
+        self.rows.append(Row(Batch(position, owner, events, data), target))
 
     def _bury(self, output: str, tally: OutputTally, buried: Sequence[Buried]) -> None:
         tally.buried += len(buried)

@@ -50,10 +50,10 @@ class Memory:
         self.kinds.update(more.get("kinds") or {})
         step = max(1, ROW_BYTES * len(documents) // (sum(map(len, documents)) or 1))
         for start in range(0, len(documents), step):
-            part = documents[start : start + step]
+            data = b"\0".join(documents[start : start + step])
             self._last += 1
-            self._rows.append(Batch(self._last, owner, len(part), b"\0".join(part)))
-            self._bytes += len(self._rows[-1].data)
+            self._rows.append(Batch(self._last, owner, data.count(0) + 1, data))
+            self._bytes += len(data)
         self._more.set()
         future: asyncio.Future[Taken] = asyncio.get_running_loop().create_future()
         self._waiting.append(future)

@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 import os
 import resource
+import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
 from bridge.errors import SpoolError
 from bridge.spool import Buried, Progress, Spool, Taken, committer
-from bridge.spool.committer import Limits
-from bridge.spool.store import Store
+from bridge.spool.store import Done, Store
 from bridge.spool.transaction import Transaction
+from bridge.spool.waiting import Limits
 from tests.spool.conftest import Opener, deliver, sql, texts
 
 KIB = 1024
@@ -293,6 +295,36 @@ async def test_the_order_survives_a_disk_that_fails(spool: Spool, directory: Pat
             await asyncio.sleep(0.001)
     await asyncio.gather(*futures)
     assert texts(await spool.read("out", 0, MIB)) == [b"%d" % n for n in range(len(futures))]
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_group_is_never_written_before_one_that_failed(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It stands ready behind it, and the order of calls is the order of rows."""
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorcode = sqlite3.SQLITE_IOERR
+    is_ready = threading.Event()
+    commit, tries = Store.commit, []
+
+    def failing(store: Store, orders: list[Any], appends: list[Any], ceiling: float) -> Done:
+        tries.append([append.data[:1] for append in appends])
+        if len(tries) == 1:
+            is_ready.wait(10)
+            raise error
+        return commit(store, orders, appends, ceiling)
+
+    monkeypatch.setattr(Store, "commit", failing)
+    futures = [spool.append("in", [b"%d" % number + b"x" * MIB]) for number in range(6)]
+    while len(committer_of(spool)._under_way) < committer.GROUPS:
+        await asyncio.sleep(0.001)
+    is_ready.set()
+    await asyncio.gather(*futures)
+    assert tries[0] == tries[1] == [b"0", b"1"]
+    assert [text[:1] for text in texts(await spool.read("out", 0, 8 * MIB))] == [
+        b"%d" % number for number in range(6)
+    ]
+    assert (await spool.balance()).holds
 
 
 @pytest.mark.usefixtures("impatient")

@@ -10,15 +10,24 @@ from hypothesis import strategies as st
 from bridge.spool.transaction import key, pack
 
 
-@given(st.lists(st.binary(max_size=40)), st.integers(min_value=1, max_value=60))
-def test_packing_loses_nothing_and_stays_in_the_limit(documents: list[bytes], limit: int) -> None:
+@given(
+    st.lists(st.lists(st.binary(max_size=40), min_size=1).map(b"\0".join)),
+    st.integers(min_value=1, max_value=60),
+)
+def test_packing_loses_nothing_and_stays_in_the_limit(parts: list[bytes], limit: int) -> None:
     """Only a document that is larger by itself exceeds it, and then it is alone."""
-    runs = list(pack(documents, limit))
-    assert [document for run in runs for document in run] == documents
-    for run in runs:
-        assert len(run) == 1 or len(b"\0".join(run)) <= limit
-    for run, following in pairwise(runs):
-        assert len(b"\0".join([*run, following[0]])) > limit
+    rows = list(pack(parts, limit))
+    assert b"\0".join(rows) == b"\0".join(parts)
+    assert bool(rows) == bool(parts)
+    for row in rows:
+        assert b"\0" not in row or len(row) <= limit
+
+
+@given(st.lists(st.binary(max_size=9), max_size=20), st.integers(min_value=40, max_value=60))
+def test_small_parts_fill_the_rows(parts: list[bytes], limit: int) -> None:
+    """Small commits together must not become small rows."""
+    for row, following in pairwise(pack(parts, limit)):
+        assert len(row) + 1 + len(following.split(b"\0")[0]) > limit
 
 
 def test_keys_are_short_and_take_any_text() -> None:

@@ -28,7 +28,7 @@ from bridge.native import core
 
 T = TypeVar("T")
 Item = Event | bytes
-"""What a frame becomes: an event, or its document."""
+"""What frames become: an event, or documents, joined by NUL."""
 
 MAX_SHAPES: Final = 1024
 MAX_HEADS: Final = 4096
@@ -83,7 +83,7 @@ class Press:
     def read(
         self, frames: Sequence[bytes], repairs: Mapping[int, frozenset[str]], sender: str
     ) -> Sequence[Item]:
-        """A document or an event for each frame, in order. Never raises."""
+        """The documents of frames, and events for the others, in order. Never raises."""
         now = self._reader.now()
         if repairs or not sender or not self._emit.is_open:
             return self._reader.read(frames, repairs, sender)
@@ -94,9 +94,8 @@ class Press:
         _, first = self._emit.numbers(len(frames))
         items, missed = self._press(list(frames), sender, now, first)
         if missed:
-            events = self._reader.read([frames[index] for index in missed], {}, sender)
-            for index, event in zip(missed, events, strict=True):
-                items[index] = event
+            events = iter(self._reader.read([frames[index] for index in missed], {}, sender))
+            items = [next(events) if item is None else item for item in items]
             for index in missed[: min(LESSONS_PER_READ, self.lessons)]:
                 self._learn(frames[index], sender, now)
         return items
@@ -104,7 +103,7 @@ class Press:
     def _press(
         self, frames: list[bytes], sender: str, now: float, first: int
     ) -> tuple[list[Any], list[int]]:
-        """The document of each frame, or None; and which have none."""
+        """Documents, joined by NUL, and None for each frame that has none; and which these are."""
         received = convert.iso(datetime.fromtimestamp(now, UTC)).encode()
         arrival = orjson.dumps(now)
         made: tuple[list[Any], list[int]] = self._core.press(

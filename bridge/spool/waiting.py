@@ -1,0 +1,115 @@
+"""What waits to be committed, and how much of it there is room for."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import deque
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from bridge.spool.model import Taken
+from bridge.spool.schema import PAGE_BYTES, WAL_PAGES
+from bridge.spool.store import Order
+from bridge.spool.transaction import Append
+
+GROUP_BYTES: Final = 2 * 1024 * 1024
+WAL_BYTES: Final = 2 * GROUP_BYTES + WAL_PAGES * PAGE_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When the spool in `directory` counts as full, and whether the oldest rows go then."""
+
+    directory: Path
+    max_bytes: int
+    min_free_bytes: int
+    drop_oldest: bool
+
+    def free(self) -> float:
+        """Bytes of the disk that may still be used; negative below the reserve.
+
+        That is `min_free_bytes`, at least what the WAL may take (or the file could neither grow nor
+        shrink any more), and at most a quarter of the disk.
+        """
+        try:
+            disk = os.statvfs(self.directory)
+        except OSError:
+            return float("inf")  # the commit itself will say what is wrong with the disk
+        reserve = min(max(self.min_free_bytes, WAL_BYTES), disk.f_blocks * disk.f_frsize // 4)
+        return disk.f_bavail * disk.f_frsize - reserve
+
+
+@dataclass(slots=True)
+class Group:
+    """What goes into one transaction; before the appends the spool shrinks to `ceiling` bytes.
+
+    `size` is that of the appends.
+    """
+
+    orders: list[tuple[Order, asyncio.Future[Any]]] = field(default_factory=list)
+    appends: list[tuple[Append, asyncio.Future[Taken]]] = field(default_factory=list)
+    size: int = 0
+    ceiling: float = float("inf")
+
+    def __bool__(self) -> bool:
+        return bool(self.orders or self.appends)
+
+
+class Waiting:
+    """Appends, `bytes` in all, and orders, in the order in which they came.
+
+    `full` says why appends wait for room, or is empty.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self.orders: deque[tuple[Order, asyncio.Future[Any]]] = deque()
+        self.appends: deque[tuple[Append, asyncio.Future[Taken]]] = deque()
+        self.bytes = 0
+        self.full = ""
+        self._limits = limits
+
+    def __bool__(self) -> bool:
+        return bool(self.orders or self.appends)
+
+    def add(self, append: Append, future: asyncio.Future[Taken]) -> None:
+        """Put an append behind the others."""
+        self.appends.append((append, future))
+        self.bytes += append.size
+
+    def put_back(self, group: Group) -> None:
+        """Put what was taken last before everything else."""
+        self.orders.extendleft(reversed(group.orders))
+        self.appends.extendleft(reversed(group.appends))
+        self.bytes += group.size
+
+    def take_orders(self, group: Group) -> None:
+        """Move all orders into a group."""
+        group.orders.extend(self.orders)
+        self.orders.clear()
+
+    def take_appends(self, group: Group, live: int, reusable: int) -> None:
+        """Move appends into a group, in order, as long as there is room.
+
+        `live` bytes will be in the spool before them; `reusable` ones need no more of the disk.
+        """
+        droppable = live if self._limits.drop_oldest else 0
+        room = self._limits.max_bytes - live
+        disk = max(0, self._limits.free()) + reusable
+        self.full = ""
+        while self.appends and group.size < GROUP_BYTES:
+            more = self.appends[0][0].size
+            # Larger than everything, it gets through when it would be alone.
+            alone = not group.size and live == droppable
+            if more and group.size + more > room + droppable and not alone:
+                self.full = f"it holds {live} bytes of at most {self._limits.max_bytes}"
+            elif more and group.size + more > disk + droppable:
+                self.full = "its disk is nearly full"
+            if self.full:
+                break
+            group.appends.append(self.appends.popleft())
+            group.size += more
+        self.bytes -= group.size
+        if group.size and self._limits.drop_oldest:
+            group.ceiling = max(0, live + min(room, disk) - group.size)

@@ -28,9 +28,9 @@ from bridge.service.post import socket_of
 
 log = logging.getLogger(__name__)
 
-STEADY_SECONDS: Final = 60.0
+STEADY_SECONDS: Final = 10.0
 """A worker that dies after so long is replaced at once; before, with growing pauses."""
-MAX_PAUSE_SECONDS: Final = 60.0
+MAX_PAUSE_SECONDS: Final = 30.0
 HUNG_SECONDS: Final = 10.0
 SYSTEMD: Final = (
     "NOTIFY_SOCKET",

@@ -117,3 +117,11 @@ def balance(status: Status, name: str) -> dict[str, Any]:
 
 def pids(status: Status) -> list[int]:
     return [one["pid"] for one in status["workers"]]
+
+
+def runs(pid: int) -> bool:
+    """Whether a process is there, and not only its exit code for whoever wants it."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False

@@ -14,11 +14,11 @@ from tests.bench.events import records
 from tests.bench.machine import sentence
 from tests.bench.results import Results
 
-WIDTH = 140
+WIDTH = 160
 """Of what is printed into a file."""
 OUT = click.option(
     "--out",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=click.Path(path_type=Path, file_okay=False, resolve_path=True),
     default=Path("build/bench"),
     show_default=True,
     help="Where results, events, spools and unpacked peers go.",

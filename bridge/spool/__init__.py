@@ -9,9 +9,10 @@ included::
     per output   accepted = delivered + spooled + buried + filtered + dropped
 
 How it is made, from the outside in: `spool` (the API), `committer` (group commit, retries),
-`waiting` (what is to be committed, and the room for it), `recent` (the newest rows in memory), `store` (the two database connections), `transaction` (what a
-commit can do), `tally` (the running accounts), `schema` (the file), `lock` (the directory), `model`
-(what goes in and comes out). Nothing outside this package knows SQLite.
+`waiting` (what is to be committed, and the room for it), `recent` (the newest rows in memory),
+`store` (the two database connections), `transaction` (what a commit can do), `tally` (the running
+accounts), `schema` (the file), `lock` (the directory), `model` (what goes in and comes out).
+Nothing outside this package knows SQLite.
 
 A damaged file is set aside (`damage`), and a new one goes on with everything small (`heritage`).
 `salvage` gets the rest out by command: `wreck` tells the records that are left, `pages` and `wal`

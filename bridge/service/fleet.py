@@ -59,6 +59,7 @@ class Fleet:
         self._manager = Systemd()
         self._listeners = Listeners(registry)
         self._members: dict[int, Member] = {}
+        self._ready = asyncio.Event()
         self._stopping = asyncio.Event()
         self._changing = asyncio.Lock()
         self._reloading: asyncio.Task[Reloads] | None = None
@@ -149,18 +150,18 @@ class Fleet:
         return await asyncio.gather(*(one.look() for one in self._members.values()))
 
     async def balance(self) -> Balance:
-        """The accounts of all workers."""
+        """The accounts of all workers, once each has answered."""
+        await self._ready.wait()
         return merge.accounts(await self.snapshot())
 
     async def _watch(self) -> None:
         """Tell systemd of the start, and that all live; try again to listen."""
-        told = False
         due = self.clock.monotonic() + RETRY_SECONDS
         every = min(WATCH_SECONDS, self._manager.watchdog_seconds / 3 or WATCH_SECONDS)
         while True:
             members = self._members.values()
-            if not told and all(one.ready.is_set() for one in members):
-                told = True
+            if not self._ready.is_set() and all(one.ready.is_set() for one in members):
+                self._ready.set()
                 log.info("%d workers are at work", len(members))
                 self._manager.ready(self._summary())
             if all(one.is_alive for one in members):

@@ -8,6 +8,7 @@
     ├── Denied           what may not be read for lack of a right, until somebody grants it
     ├── SpoolError       the spool cannot be used
     │   ├── SpoolLocked  another process owns the directory
+    │   ├── SpoolDenied  its directory is not for this process
     │   └── SpoolTooNew  written by a newer version
     └── DeliveryError    what an output raises from `connect` and `send`
         ├── Retryable    try the same again after a pause (pollers raise it, too)
@@ -73,6 +74,13 @@ class SpoolLocked(SpoolError):
             f"the spool {directory} is in use by {holder}: "
             "stop that process, or give this one a spool directory of its own"
         )
+
+
+class SpoolDenied(SpoolError):
+    """The spool directory is not for this process: a right is missing, or it is no directory.
+
+    Starting again does not help, until somebody changes that or the configuration.
+    """
 
 
 class SpoolTooNew(SpoolError):

@@ -2,7 +2,7 @@
 
 Each command lives in a module of its own, which is imported only when the command is called, so
 that none pays for what another needs. Exit codes: 0 done, 1 crash, 2 usage, 78 bad configuration
-(or a spool that a newer version has written).
+(or a spool that a newer version has written, or that is not for this user).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import importlib
 
 import click
 
-from bridge.errors import BridgeError, ConfigError, SpoolTooNew
+from bridge.errors import BridgeError, ConfigError, SpoolDenied, SpoolTooNew
 from bridge.version import VERSION
 
 BAD_CONFIG = 78
@@ -79,7 +79,7 @@ class Commands(click.Group):
             ctx.exit(BAD_CONFIG)
         except BridgeError as error:
             click.echo(f"gelf-bridge: {error}", err=True)
-            ctx.exit(BAD_CONFIG if isinstance(error, SpoolTooNew) else 1)
+            ctx.exit(BAD_CONFIG if isinstance(error, SpoolDenied | SpoolTooNew) else 1)
 
 
 @click.group(

@@ -7,9 +7,10 @@ EXIT_CODES = {
     "1": "Something failed while running; the last lines of the log say what. What was accepted is "
     "in the spool, and running it again loses nothing.",
     "2": "The command was called in a wrong way; the message says how it is called.",
-    "78": "The configuration cannot be used, or the spool was written by a newer version; nothing "
-    "was started. Every problem was printed with its line and column. Do not restart before it is "
-    "mended: supervisord needs `exitcodes=0,78`, systemd `RestartPreventExitStatus=78`.",
+    "78": "The configuration cannot be used, the spool's directory is not for this user, or a "
+    "newer version has written the spool; nothing was started. Every problem was printed, with its "
+    "line and column. Do not restart before it is mended: supervisord needs `exitcodes=0,78`, "
+    "systemd `RestartPreventExitStatus=78`.",
 }
 STATES = {
     "starting": "It has been told to work and has not yet said how it goes.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import fcntl
 import logging
 import os
@@ -14,7 +15,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from bridge.errors import SpoolError, SpoolLocked
+from bridge.errors import SpoolDenied, SpoolError, SpoolLocked
 
 log = logging.getLogger(__name__)
 
@@ -62,10 +63,17 @@ def prepare(directory: Path) -> None:
         if is_open_to_others(directory) and is_ours(directory):
             directory.chmod(0o700)
     except OSError as error:
-        raise SpoolError(
+        raise _failed(
             f"the spool directory {directory} cannot be used: {error.strerror}: "
-            "create it for the user that runs the bridge, or change spool.directory"
+            "create it for the user that runs the bridge, or change spool.directory",
+            error,
         ) from error
+
+
+def _failed(message: str, error: OSError) -> SpoolError:
+    """A full or ailing disk may be well at the next start; a missing right will not."""
+    may_pass = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO)
+    return SpoolError(message) if may_pass else SpoolDenied(message)
 
 
 def sync(directory: Path) -> None:
@@ -120,7 +128,11 @@ class Lock:
         try:
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            raise SpoolError(f"the spool lock {path} cannot be used: {error.strerror}") from error
+            message = (
+                f"the spool lock {path} cannot be used: {error.strerror}: is this the user that "
+                "runs the bridge?"
+            )
+            raise _failed(message, error) from error
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

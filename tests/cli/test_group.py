@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from bridge import cli
-from bridge.errors import BridgeError, ConfigError, Problem, SpoolLocked, SpoolTooNew
+from bridge.errors import BridgeError, ConfigError, Problem, SpoolDenied, SpoolLocked, SpoolTooNew
 
 PROBLEM = Problem("x.yaml", 3, 7, "inputs.a.b", "is wrong")
 
@@ -33,6 +33,7 @@ def run_failing(monkeypatch: pytest.MonkeyPatch, error: Exception) -> Result:
     [
         (ConfigError([PROBLEM, PROBLEM]), 78, "x.yaml:3:7: inputs.a.b: is wrong\n" * 2),
         (SpoolTooNew("worker-0.db", 9, 1), 78, "gelf-bridge: the spool worker-0.db has format 9, "),
+        (SpoolDenied("not yours"), 78, "gelf-bridge: not yours\n"),
         (SpoolLocked("spool", "process 7"), 1, "gelf-bridge: the spool spool is in use by process"),
         (BridgeError("no way"), 1, "gelf-bridge: no way\n"),
         (click.UsageError("not so"), 2, "Usage: "),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.errors import SpoolError, SpoolLocked
+from bridge.errors import SpoolDenied, SpoolError, SpoolLocked
 from bridge.spool.lock import Lock, databases, prepare
 
 HOLD = """
@@ -110,5 +111,19 @@ def test_there_are_no_files_where_none_can_be(tmp_path: Path) -> None:
 def test_what_is_no_directory_is_refused(tmp_path: Path) -> None:
     """With the path and the option to change."""
     (tmp_path / "file").touch()
-    with pytest.raises(SpoolError, match=r"file/spool.*spool\.directory"):
+    with pytest.raises(SpoolDenied, match=r"file/spool.*spool\.directory"):
         prepare(tmp_path / "file" / "spool")
+
+
+def test_a_full_disk_may_be_well_at_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is no mistake in the configuration, so that a supervisor may try again."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    with pytest.raises(SpoolError, match="No space left") as caught:
+        prepare(tmp_path / "spool")
+    assert not isinstance(caught.value, SpoolDenied)

@@ -17,7 +17,7 @@ from bridge.config import ComponentConfig, Config, Kind, Registry, SpoolConfig
 from bridge.errors import BridgeError
 from bridge.inputs import Context
 from bridge.net.reasons import reason
-from bridge.spool.committer import Limits
+from bridge.spool.waiting import Limits
 
 HOLDER_SECONDS = 2.0
 

@@ -34,7 +34,7 @@ class Path:
         self._read = source.reading(self._emit)
 
     def documents(self, frames: list[bytes]) -> list[bytes]:
-        """One document a frame."""
+        """The documents of the frames, many of them joined by NUL."""
         return self._emit(self._read(frames, {}, "192.0.2.7"))  # type: ignore[return-value]
 
     def meet(self, reads: list[list[bytes]]) -> None:

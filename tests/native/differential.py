@@ -23,7 +23,7 @@ from bridge import cef
 from bridge.cef import parser
 from bridge.emit import Emitter
 from bridge.inputs.cef import CefConfig, CefInput
-from bridge.inputs.cef.press import Press
+from bridge.inputs.cef.press import Item, Press
 from bridge.inputs.cef.reader import Reader
 from bridge.native import core
 from tests.native.hostile import damaged, wide
@@ -96,19 +96,33 @@ class Comparison:
     def _complain(self, text: str, *arguments: object) -> None:
         self.errors.append(text % arguments)
 
-    def compare(self, data: bytes, sender: str = "192.0.2.7") -> Difference | None:
+    def compare(self, data: bytes) -> Difference | None:
         """Read a frame in both ways; what differs."""
-        (item,) = self.press.read([data], {}, sender)
-        difference = different_records(data)
+        return self.compare_read([data])
+
+    def compare_read(self, frames: list[bytes], sender: str = "192.0.2.7") -> Difference | None:
+        """Read frames that come together in both ways; what differs first."""
+        items = self.press.read(frames, {}, sender)
+        made = [one for item in items for one in _apart(item)]
+        assert len(made) == len(frames), frames
+        found = [self._different(*pair, sender) for pair in zip(frames, made, strict=True)]
+        self.emit(items)
+        return next((difference for difference in found if difference), None)
+
+    def _different(self, data: bytes, item: Item, sender: str) -> Difference | None:
         if isinstance(item, bytes):
             self.pressed += 1
             uid = orjson.loads(item)["_event_uid"]
             (event,) = self.reader.read([data], {}, sender)
             usual = self.emit.document(event, self.clock.now(), int(uid.partition("-")[2]))
             if item != usual:
-                difference = Difference(data, item, usual)
-        self.emit([item])
-        return difference
+                return Difference(data, item, usual)
+        return different_records(data)
+
+
+def _apart(item: Item) -> list[Item]:
+    """The documents of an item that holds several."""
+    return [*item.split(b"\0")] if isinstance(item, bytes) else [item]
 
 
 def different_records(data: bytes) -> Difference | None:
@@ -147,12 +161,15 @@ def run(
 def compare_some(count: int, comparison: Comparison, rng: random.Random) -> int:
     """Records of all kinds to one input, some of them as a stream, too."""
     frames = [rng.choices(KINDS, WEIGHTS)[0](rng) for _ in range(count)]
-    for data in frames:
+    start = 0
+    while start < count:
         if rng.random() < 0.01:
             comparison.clock.time += rng.choice([0.001, 1.0, 61.0, 1e-6, 3e6])
-        difference = comparison.compare(data)
+        read = frames[start : start + rng.choice([1, 1, 1, 3, 20])]
+        difference = comparison.compare_read(read)
         assert difference is None, difference
-        assert not comparison.errors, (comparison.errors, data)
+        assert not comparison.errors, (comparison.errors, read)
+        start += len(read)
     octets = stream(rng.sample(frames, min(40, count)), rng)
     compiled, usual = both_ways(octets, cuts(octets, rng))
     assert compiled == usual, octets

@@ -41,7 +41,7 @@ def document(comparison: Comparison, frame: str) -> dict[str, Any]:
 @pytest.mark.parametrize("seed", range(4))
 def test_it_never_writes_anything_else(seed: int) -> None:
     """The long command: `python -m tests.native.differential 1000000`."""
-    assert run(1500, seed, per_input=500)["pressed"] > 150
+    assert run(1500, seed, per_input=500)["pressed"] > 100
 
 
 def test_it_writes_the_samples() -> None:

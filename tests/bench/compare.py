@@ -149,7 +149,10 @@ def datagrams(folder: Path, events: Path, seconds: float, out: Results, say: Say
     peer = peers.OverUdp(folder)
 
     def loses(rate: float) -> bool:
-        run = measure(peer, events, int(rate), seconds, patience=PATIENCE_SECONDS)
+        sending = (int(rate), seconds)
+        once = partial(measure, peer, events, *sending, patience=PATIENCE_SECONDS)
+        if (run := attempt(peer, once, say)) is None:
+            return True
         lost = run.sent - run.received
         out.add(
             *(DATAGRAMS, f"{rate:,.0f}/s", 0),

@@ -140,7 +140,7 @@ def typed(key: str, text: str) -> str | int | float:
 
 
 READINGS: Final[dict[type[Peer], Callable[[Fields], Fields]]] = {
-    Rsyslog: lambda document: document.get("_cef", {}) | document["_cef"].get("Extensions", {}),
+    Rsyslog: lambda document: (cef := document.get("_cef", {})) | cef.get("Extensions", {}),
     SyslogNg: lambda document: document.get("cef", {}) | document.get("ext", {}),
     Bridge: lambda document: document,
 }

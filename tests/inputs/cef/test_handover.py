@@ -39,6 +39,19 @@ async def test_it_is_full_at_the_bound_and_until_half_of_it_is_durable() -> None
     assert changes == [True, False]
 
 
+async def test_long_documents_count_more_than_what_they_were_made_of() -> None:
+    spool = Spool()
+    handover = Handover(spool)
+    handover.give([b"x" * MAX_BYTES, b"x" * (MAX_BYTES - 2)], 1)
+    assert not handover.full
+    handover.give([b"x" * 2], 0)
+    assert handover.full
+    for future in spool.waiting:
+        future.set_result(None)
+    await handover.settled()
+    assert not handover.full
+
+
 async def test_done_is_called_when_the_events_are_durable() -> None:
     spool = Spool()
     handover = Handover(spool)

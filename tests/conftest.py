@@ -6,11 +6,18 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from bridge.graylog.judge import DEFAULT, LINES, Judge, JudgeMissing
 
 FETCH_SECONDS = 300
+
+# A deadline would measure how busy the machine is; pytest's timeout bounds every test.
+hypothesis.settings.register_profile(
+    "unhurried", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("unhurried")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

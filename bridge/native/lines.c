@@ -1,4 +1,4 @@
-/* Ordinary records out of a stream: see `bridge.syslog.framing`. */
+/* Ordinary records out of a stream: see `bridge.syslog.framing`; and what is joined by NUL. */
 
 #define _GNU_SOURCE
 #define PY_SSIZE_T_CLEAN
@@ -43,4 +43,19 @@ PyObject *cut_lines(PyObject *module, PyObject *arguments)
     }
     PyBuffer_Release(&data);
     return frames ? Py_BuildValue("Nn", frames, (Py_ssize_t)(at - begin)) : NULL;
+}
+
+PyObject *count_joined(PyObject *module, PyObject *data)
+{
+    if (!PyBytes_Check(data)) {
+        PyErr_SetString(PyExc_TypeError, "joined() takes bytes");
+        return NULL;
+    }
+    const char *at = PyBytes_AS_STRING(data), *end = at + PyBytes_GET_SIZE(data);
+    Py_ssize_t count = 1;
+    while (at < end && (at = memchr(at, 0, (size_t)(end - at)))) {
+        count++;
+        at++;
+    }
+    return PyLong_FromSsize_t(count);
 }

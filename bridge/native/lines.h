@@ -7,4 +7,7 @@
    `limit` octets, and how many octets they take with their line ends. */
 PyObject *cut_lines(PyObject *module, PyObject *arguments);
 
+/* `joined(data)`: how many texts are joined by NUL in these octets. */
+PyObject *count_joined(PyObject *module, PyObject *data);
+
 #endif

@@ -5,6 +5,7 @@
 #include "record.h"
 
 static PyMethodDef functions[] = {
+    {"joined", count_joined, METH_O, NULL},
     {"lines", cut_lines, METH_VARARGS, NULL},
     {"record", read_record, METH_O, NULL},
     {"set_up_records", set_up_records, METH_VARARGS, NULL},

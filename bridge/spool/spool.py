@@ -27,6 +27,7 @@ from bridge.spool.model import (
     Json,
     Progress,
     Taken,
+    joined,
 )
 from bridge.spool.recent import Recent
 from bridge.spool.store import Done, Reader, Store, open_store
@@ -160,7 +161,7 @@ class Spool:
         Raises SpoolError after `close`, and ValueError or TypeError for what cannot be stored.
         """
         data = b"\0".join(documents)
-        count = data.count(0) + 1 if documents else 0
+        count = joined(data) if documents else 0
         if uids is not None and len(uids) != count:
             raise ValueError(f"{count} documents, but {len(uids)} uids")
         if target is not None and target not in self._committer.tally.outputs:

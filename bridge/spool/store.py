@@ -19,7 +19,7 @@ from bridge.errors import SpoolError
 from bridge.spool import schema
 from bridge.spool.damage import Damaged, Impossible, is_damage, set_aside
 from bridge.spool.heritage import inherit, learn, take_over
-from bridge.spool.model import Batch, Checkpoint, DeadLetter, Json, Taken
+from bridge.spool.model import Batch, Checkpoint, DeadLetter, Json, Taken, joined
 from bridge.spool.tally import Tally, load
 from bridge.spool.transaction import Append, Row, Transaction, key, seen
 from bridge.spool.wal import found_unopened
@@ -313,6 +313,6 @@ class Reader:
 
 def checked(batch: Batch) -> Batch:
     """The row as it is; raises Impossible when its data cannot be what was written."""
-    if type(batch.data) is not bytes or batch.data.count(0) + 1 != batch.count:
+    if type(batch.data) is not bytes or joined(batch.data) != batch.count:
         raise Impossible(f"row {batch.id} does not hold {batch.count} events")
     return batch

@@ -9,7 +9,7 @@ from hashlib import blake2b
 from typing import Final
 
 from bridge.errors import SpoolError
-from bridge.spool.model import Batch, Buried, Progress, Taken
+from bridge.spool.model import Batch, Buried, Progress, Taken, joined
 from bridge.spool.tally import InputTally, OutputTally, Tally, count, newest
 
 ROW_BYTES: Final = 256 * 1024
@@ -292,7 +292,7 @@ class Transaction:
             )
 
     def _insert(self, owner: str, target: str | None, data: bytes) -> None:
-        events = data.count(0) + 1
+        events = joined(data)
         inserted = self._db.execute(
             "INSERT INTO batches (input, target, count, bytes, created, data)"
             " VALUES (?, ?, ?, ?, ?, ?)",

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent / "bridge"
 TIERS = [
     ["version", "errors", "event", "native"],
     ["times", "syslog", "cef", "gelf"],
-    ["clock", "retry", "config", "net", "http", "httpd", "health", "spool", "logs"],
+    ["clock", "retry", "memory", "config", "net", "http", "httpd", "health", "spool", "logs"],
     ["inputs", "inputs.position", "inputs.poller", "outputs"],
     ["inputs.*", "outputs.*", "graylog"],
     ["plugins"],

@@ -18,6 +18,7 @@ from bridge.cli.loading import config_option, load
 from bridge.config import Config, Registry, read_file
 from bridge.errors import BridgeError
 from bridge.inputs.poller import Poller
+from bridge.memory import share_heap
 from bridge.service import Service
 from bridge.service.post import alone, share
 from bridge.service.surplus import surplus
@@ -52,6 +53,7 @@ def run(
 
     With `workers: N` it starts N processes and replaces those that end unasked.
     """
+    share_heap()
     asked = {"level": log_level, "format": log_format}
 
     def set_up_logs(config: Config, lock: int | None = None) -> None:

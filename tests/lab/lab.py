@@ -22,7 +22,7 @@ from tests.lab.load import Load
 from tests.lab.processes import BridgeProcess, ReceiverProcess
 from tests.lab.sampler import Sampler
 
-EVENT_BYTES = 900
+EVENT_BYTES = 1600
 """A document of the load has a few more."""
 ROW_BYTES = 256 * 1024
 UNCONFIRMED_BYTES = {

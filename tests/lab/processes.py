@@ -155,6 +155,10 @@ class BridgeProcess(Running):
             assert one["balance"] is None or one["balance"]["holds"], (name, one["balance"])
         return found
 
+    async def payload(self) -> int:
+        """Bytes of events that wait in the spool of the running bridge."""
+        return int((await asyncio.to_thread(self._client.get, "/status"))["spool"]["bytes"])
+
     async def drained(self, output: str = "graylog", timeout: float = 60) -> None:
         """Wait until an output has nothing left in the spool and nothing is on its way into it."""
         async with asyncio.timeout(timeout):

@@ -20,7 +20,6 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from bridge.errors import Retryable
 from bridge.outputs.gelf_tcp import GelfTcp
 from tests.lab.play import Way, play
 from tests.lab.processes import PYTHON, ReceiverProcess
@@ -110,19 +109,19 @@ async def crossing(far: str, folder: Path) -> int:
         settings = {"type": "gelf_tcp", "endpoint": f"{FAR_ADDRESS}:{receiver.tcp}"}
         sender = GelfTcp(GelfTcp.Config.model_validate(settings), host.context())
         await sender.connect()
-        first = asyncio.ensure_future(sender.send(batch(1, 1)))
+        batches = batch(1, 1), batch(2, 61, 700)
+        first = asyncio.ensure_future(sender.send(batches[0]))
         # The peer accepts after one delay and closes a while later. What we send then comes after
         # that, and is on its way when its FIN comes here.
         await asyncio.sleep(CLOSED_AFTER_SECONDS + 2 * DELAY_SECONDS * (trial + 4) / (TRIALS + 8))
-        second = asyncio.ensure_future(sender.send(batch(2, 61, 700)))
+        second = asyncio.ensure_future(sender.send(batches[1]))
         await asyncio.sleep(0)
         sender.flush()
-        with contextlib.suppress(Retryable):
-            await second
-            taken += 1
-        await asyncio.wait([first])
+        await asyncio.wait([first, second])
         first.exception()
         await sender.close()
+        read = int(await listener.stdout.readline())
+        taken += not second.exception() and read < sum(len(one.data) for one in batches)
         await listener.wait()
     return taken
 

@@ -136,6 +136,10 @@ class Lab:
         """Tell that something breaks now."""
         self._sampler.fault()
 
+    def gone(self) -> None:
+        """Tell that what breaks is gone."""
+        self._sampler.gone()
+
     async def component(self, name: str = "graylog") -> dict[str, object]:
         """What the running bridge says of one component."""
         return (await self.bridge.components())[name]

@@ -37,7 +37,7 @@ class Sampler:
         self._written = written
         self._seen: dict[str, Mapping[str, Any]] = {}
         self._amounts: list[tuple[float, int]] = []
-        self._faults: list[float] = []
+        self._faults: list[tuple[float, float]] = []
 
     async def run(self) -> None:
         """Sample; a bridge that does not answer is asked again."""
@@ -54,7 +54,12 @@ class Sampler:
 
     def fault(self) -> None:
         """Now something breaks."""
-        self._faults.append(self._look())
+        now = self._look()
+        self._faults.append((now, now))
+
+    def gone(self) -> None:
+        """What began to break at the last fault is gone now; meanwhile it may have read more."""
+        self._faults[-1] = self._faults[-1][0], self._look()
 
     @property
     def faults(self) -> int:
@@ -63,7 +68,7 @@ class Sampler:
 
     def doubtful(self, seconds: float) -> int:
         """How many bytes the receiver had written during so many seconds before each fault."""
-        return sum(self._until(fault) - self._until(fault - seconds) for fault in self._faults)
+        return sum(self._until(end) - self._until(start - seconds) for start, end in self._faults)
 
     def _look(self) -> float:
         now = time.monotonic()

@@ -125,6 +125,7 @@ async def go_away(lab: Lab, leave: Callable[[], Awaitable[object]], scale: float
     """The receiver leaves, and comes back."""
     lab.fault()
     await leave()
+    lab.gone()
     await asyncio.sleep(AWAY * scale)
     await lab.receiver.start()
 

@@ -9,7 +9,7 @@
 
 #include "scan.h"
 
-#define MAX_MEMBERS 160
+#define MAX_MEMBERS 640
 #define MAX_ROLES 8
 #define MAX_TEXTS 8
 #define MAX_DOCUMENT 32766
@@ -61,11 +61,11 @@ typedef struct {
     Py_ssize_t room;    /* for everything but texts of the frame */
     int copies;         /* how often one text is written at most */
     int pairs;          /* how many pairs it counts on */
-    int count;
-    Member members[MAX_MEMBERS];
     int role_count, text_count;
     Role roles[MAX_ROLES];
     int texts[MAX_TEXTS];
+    int count;
+    Member members[]; /* `count` of them */
 } Stencil;
 
 #define STENCIL "bridge.native.Stencil"

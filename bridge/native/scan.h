@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-#define MAX_PAIRS 64
+#define MAX_PAIRS 320
 #define MAX_FRAME 16384
 #define HEADER_FIELDS 6
 

@@ -34,10 +34,6 @@ static int refuse(const char *what)
 static int add_members(Stencil *stencil, PyObject *members, PyObject *literals)
 {
     int uses[MAX_PAIRS - FROM_VERSION] = {0};
-    stencil->count = (int)PyTuple_GET_SIZE(members);
-    if (stencil->count > MAX_MEMBERS) {
-        return refuse("too many members");
-    }
     for (int i = 0; i < stencil->count; i++) {
         Member *member = &stencil->members[i];
         PyObject *literal;
@@ -110,10 +106,16 @@ PyObject *make_stencil(PyObject *module, PyObject *arguments)
                           &PyTuple_Type, &texts)) {
         return NULL;
     }
-    Stencil *stencil = PyMem_Calloc(1, sizeof(Stencil));
+    Py_ssize_t count = PyTuple_GET_SIZE(members);
+    if (count > MAX_MEMBERS) {
+        refuse("too many members");
+        return NULL;
+    }
+    Stencil *stencil = PyMem_Calloc(1, sizeof(Stencil) + (size_t)count * sizeof(Member));
     if (!stencil) {
         return PyErr_NoMemory();
     }
+    stencil->count = (int)count;
     PyObject *capsule = PyCapsule_New(stencil, STENCIL, free_stencil);
     if (!capsule) {
         PyMem_Free(stencil);

@@ -55,6 +55,12 @@ def test_it_writes_all_records_of_the_benchmark() -> None:
     assert all(pressed(comparison, *frames, times=1))
 
 
+@pytest.mark.parametrize("count", [1, 64, 65, 300])
+def test_it_writes_records_of_many_pairs(count: int) -> None:
+    pairs = " ".join(f"key{number}=value {number}" for number in range(count))
+    assert pressed(Comparison(), "CEF:0|Example|Gate|1.0|7|Door|5|" + pairs) == [True]
+
+
 @pytest.mark.parametrize(
     "options",
     [

@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,10 @@ import yaml
 from click.testing import CliRunner
 from prometheus_client.parser import text_string_to_metric_families
 
+from bridge.admin import Snapshot
+from bridge.admin.snapshot import WorkerState
 from bridge.cli import main
+from bridge.health import State
 from tests.bridges import CONFIG, record, running
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
@@ -45,8 +49,16 @@ def expressions() -> list[str]:
     return [rule["expr"] for rule in rules()] + targets
 
 
-async def test_everything_that_is_watched_is_measured(tmp_path: Path) -> None:
+async def test_everything_that_is_watched_is_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with running(tmp_path, CONFIG % 1) as bridge:
+        alone = bridge.service.snapshot
+
+        async def with_a_worker() -> Snapshot:
+            return replace(await alone(), workers=[WorkerState(0, 7, State.OK, "", 0.0, 1, 1)])
+
+        monkeypatch.setattr(bridge.service, "snapshot", with_a_worker)
         await bridge.send(record(1, " msg=a=b"))
         await bridge.accepted(1)
         for name in ("refused", "kernel_drops", "resent"):
@@ -119,6 +131,9 @@ CASES: dict[str, list[tuple[str, str]]] = {
     ],
     "GelfBridgeDeadLetters": [
         ('gelf_bridge_output_events_buried_total{component="graylog"}', "0+1x60")
+    ],
+    "GelfBridgeWorkerRestarts": [
+        ('gelf_bridge_worker_restarts_total{instance="a",worker="1"}', "0+1x60")
     ],
     "GelfBridgeReloadFailed": [('gelf_bridge_last_reload_failed{instance="a"}', "1x60")],
     "GelfBridgeDown": [('up{job="gelf-bridge",instance="a"}', "0x60")],

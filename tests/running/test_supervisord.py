@@ -18,6 +18,7 @@ from bridge.errors import BridgeError
 from bridge.testing import FakeGraylog
 from bridge.version import VERSION
 from tests.bridges import CONFIG, record
+from tests.service.fleets import pids, runs
 
 EXAMPLE = Path(__file__).parent.parent.parent / "examples" / "supervisord.conf"
 BIN = Path(sys.executable).parent
@@ -177,3 +178,23 @@ async def test_a_hangup_reloads_and_a_stop_drains(
     assert f"gelf-bridge {VERSION} starts, process {before['pid']}, with " in supervisord.log()
     assert re.search("malops: stopped\n.*graylog: stopped\n", supervisord.log(), re.DOTALL)
     assert (await supervisord.control("getProcessInfo"))["exitstatus"] == 0
+
+
+async def test_workers_start_again_with_their_parent_and_stop_with_it(
+    supervisord: Supervisord, graylog: FakeGraylog
+) -> None:
+    await supervisord.answered()
+    await supervisord.control("stopProcess")
+    config = supervisord.folder / "bridge.yaml"
+    config.write_text(config.read_text() + "workers: 2\n")
+    await supervisord.control("startProcess")
+    first = await supervisord.answered()
+    await send(first, *map(record, range(100)))
+    await graylog.received(100, timeout=20)
+    await supervisord.control("signalProcess", "KILL")
+    second = await supervisord.answered(other_than=first["pid"])
+    assert await supervisord.control("stopProcess")
+    assert (await supervisord.control("getProcessInfo"))["exitstatus"] == 0
+    processes = {*pids(first), *pids(second)}
+    assert len(processes) == 4
+    assert not any(map(runs, processes))

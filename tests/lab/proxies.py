@@ -20,6 +20,7 @@ frontend gelf
   bind 127.0.0.1:{port}
   default_backend graylog
 backend graylog
+  retries {retries}
   server graylog 127.0.0.1:{target}
 """
 
@@ -35,20 +36,28 @@ stream {{ server {{ listen 127.0.0.1:{port}; proxy_pass 127.0.0.1:{target}; {hal
 
 
 class HAProxy(Running):
-    """`mode tcp`, defaults else."""
+    """`mode tcp`, defaults else: a server that does not answer is tried again for three seconds."""
 
     program = "haproxy"
+    retries = 3
 
     def __init__(self, folder: Path, target: int) -> None:
         super().__init__(folder / "haproxy.log")
         self.port = free_port()
         self._config = folder / "haproxy.cfg"
-        self._config.write_text(HAPROXY.format(port=self.port, target=target))
+        text = HAPROXY.format(port=self.port, target=target, retries=self.retries)
+        self._config.write_text(text)
 
     async def start(self) -> None:
         """Start passing on."""
         await self._start([found(self.program), "-db", "-f", str(self._config)])
         await self._listening(self.port)
+
+
+class FrankHAProxy(HAProxy):
+    """Says at once when a server is away, as the confirmation by HTTP needs it."""
+
+    retries = 0
 
 
 class Nginx(Running):

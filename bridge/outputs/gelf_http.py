@@ -49,8 +49,8 @@ class GelfHttpConfig(OutputConfig, HttpOptions):
     url: Annotated[str, AfterValidator(_url)] = Field(
         examples=["https://graylog.example.org:12202/gelf"]
     )
-    """URL of a GELF HTTP input; the path is `/gelf` if none is given. A proxy in front of it must not
-    try again by itself (HAProxy: `retries 0`), or it hides that Graylog was away."""
+    """URL of a GELF HTTP input; the path is `/gelf` if none is given. A proxy in front of it must
+    not try again by itself (HAProxy: `retries 0`), or it hides that Graylog was away."""
     headers: dict[str, Secret] = {}
     """Headers of every request, such as the one that the input asks for."""
     bulk: bool = False

@@ -119,7 +119,8 @@ class Delivery:
             self._output.flush()
             return
         self._send_rows()
-        if not session.reading and not session.rows:
+        # Ahead of the sends: who reads late finds the rows on the disk only.
+        if not session.reading and sum(len(row.data) for row in session.rows) < READ_BYTES:
             session.reading = session.watch(self._spool.read(self._id, self._read_at, READ_BYTES))
 
     def _is_settled(self) -> bool:

@@ -7,6 +7,7 @@ go there, and the file is deleted; so nothing is lost when `workers` is made sma
 from __future__ import annotations
 
 import secrets
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -17,7 +18,7 @@ import orjson
 
 from bridge.clock import SystemClock
 from bridge.errors import SpoolError
-from bridge.spool.damage import SHM, WAL, beside
+from bridge.spool.damage import ROWS, SHM, WAL, beside
 from bridge.spool.heritage import MERGE
 from bridge.spool.lock import DATABASE, databases, sync
 from bridge.spool.model import Buried
@@ -66,7 +67,9 @@ def _absorbed(directory: Path, worker: int, dead_limit: int) -> bool:
         with closing(open_store(directory / DATABASE, SystemClock(), dead_limit)) as first:
             if first.notes.get(_note(path)) != identity:
                 _add(first, surplus, path, identity)
-    for suffix in ("", WAL, SHM):
+    # The database goes last: without it nobody would look for the rest.
+    shutil.rmtree(beside(path, ROWS), ignore_errors=True)
+    for suffix in (WAL, SHM, ""):
         beside(path, suffix).unlink(missing_ok=True)
     sync(directory)
     return True

@@ -7,12 +7,16 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from bridge.errors import SpoolError, SpoolTooNew
 from bridge.spool import schema
 from bridge.spool.damage import Impossible, is_damage
+from bridge.spool.store import Reader
 from bridge.spool.tally import Tally, load
 from bridge.spool.wal import found_unopened
+
+ROWS: Final = "SELECT id, input, target, count, bytes, segment, start FROM batches"
 
 
 @dataclass(slots=True)
@@ -46,7 +50,8 @@ def check(path: Path) -> Checked:
                 raise SpoolTooNew(str(path), version, schema.FORMAT)
             found.problems += (text for (text,) in db.execute("PRAGMA integrity_check(20)"))
             if found.problems == ["ok"]:
-                found.problems = list(look(db, found))
+                with closing(Reader(path)) as reader:
+                    found.problems = list(look(db, reader, found))
     except (sqlite3.Error, Impossible) as error:
         if not is_damage(error):
             raise SpoolError(f"the spool {path} cannot be checked: {error}") from error
@@ -54,14 +59,22 @@ def check(path: Path) -> Checked:
     return found
 
 
-def look(db: sqlite3.Connection, found: Checked) -> Iterator[str]:
-    """What is wrong with the rows and the accounts of a file whose pages are right."""
+def look(db: sqlite3.Connection, reader: Reader, found: Checked) -> Iterator[str]:
+    """What is wrong with the rows and the accounts of a file whose pages are right.
+
+    `reader` sees what is deleted meanwhile, `db` what there was.
+    """
     yield from missing_tables(db)
-    for rowid, count, size, data in db.execute("SELECT id, count, bytes, data FROM batches"):
+    for row in db.execute(ROWS):
         found.rows += 1
-        found.events += count
-        if type(data) is not bytes or len(data) != size or data.count(0) + 1 != count:
-            yield f"row {rowid} does not hold {count} events in {size} bytes"
+        found.events += row[3]
+        try:
+            batch = reader.batch(*row)
+        except Impossible as error:
+            yield str(error)
+        else:
+            if batch and batch.data.count(0) + 1 != batch.count:
+                yield f"row {batch.id} does not hold {batch.count} events"
     for rowid, size, length in db.execute("SELECT id, bytes, length(document) FROM dead"):
         found.letters += 1
         if size != length:

@@ -62,10 +62,17 @@ class Trouble:
             self.listener(str(self))
 
 
-def is_outage(error: sqlite3.Error) -> bool:
+def is_outage(error: BaseException) -> bool:
     """Whether the disk or the file is to blame, and not a statement of ours."""
+    if not isinstance(error, sqlite3.Error):
+        return isinstance(error, OSError)
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
     return code not in (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISUSE)
+
+
+def why(error: BaseException) -> str:
+    """The reason without the number that the system gives it."""
+    return error.strerror or str(error) if isinstance(error, OSError) else str(error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,13 +261,14 @@ class Committer:
 
     def _take_back(self, failed: Group, error: BaseException) -> None:
         while self._under_way:
-            group, _ = self._under_way.pop()
+            group, writing = self._under_way.pop()
+            writing.exception()  # that of the first one is told
             self._waiting.put_back(group)
         self._failed = False
         self._wake.set()
         if isinstance(error, Exception) and is_damage(error):
             self._distrusted = str(error)
-        elif isinstance(error, sqlite3.Error) and is_outage(error):
+        elif is_outage(error):
             self._hold(failed, error)
         else:
             raise error
@@ -313,12 +321,12 @@ class Committer:
                 taken.set_result(outcome)
         self._announce()
 
-    def _hold(self, group: Group, error: sqlite3.Error) -> None:
+    def _hold(self, group: Group, error: BaseException) -> None:
         """Wait before the next try; orders, which may make room, are tried alone first."""
         self._appends_from = self._loop.time() + RETRY_SECONDS
         if not group.appends:
             self._orders_from = self._appends_from
-        self._trouble.say("write", f"the spool cannot be written ({error}), trying again")
+        self._trouble.say("write", f"the spool cannot be written ({why(error)}), trying again")
 
     async def _keep_trying(self) -> None:
         """Twice a second, look again at what waits, and give the tidying a turn."""

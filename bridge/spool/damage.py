@@ -12,6 +12,8 @@ from bridge.spool.lock import sync
 
 WAL: Final = "-wal"
 SHM: Final = "-shm"
+ROWS: Final = "-rows"
+"""The folder of the segments."""
 MARK: Final = ".damaged-"
 WAL_HEADER_BYTES: Final = 32
 MAGIC: Final = b"SQLite format 3\0"
@@ -46,19 +48,19 @@ def is_damage(error: Exception) -> bool:
 
 
 def beside(path: Path, suffix: str) -> Path:
-    """The file that SQLite keeps beside a database."""
+    """What is kept beside a database."""
     return path.with_name(path.name + suffix)
 
 
 def set_aside(path: Path, now: float) -> Path:
-    """Rename a database and its WAL to a name with the time (UTC); the new name.
+    """Rename a database, its WAL and its rows to a name with the time (UTC); the new name.
 
-    The database goes first: a WAL that a crash leaves behind alone is set aside at the next start.
+    The database goes first: what a crash leaves behind is set aside at the next start.
     Raises SpoolError.
     """
     aside = free_name(path, now)
     try:
-        for suffix in ("", WAL):
+        for suffix in ("", WAL, ROWS):
             if beside(path, suffix).exists():
                 beside(path, suffix).rename(beside(aside, suffix))
         beside(path, SHM).unlink(missing_ok=True)
@@ -75,7 +77,7 @@ def free_name(path: Path, now: float) -> Path:
     """`worker-0.db.damaged-20260102T030405Z`; with a number when there is one of that second."""
     time = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ")
     name, number = path.with_name(f"{path.name}{MARK}{time}"), 1
-    while name.exists() or beside(name, WAL).exists():
+    while any(beside(name, suffix).exists() for suffix in ("", WAL, ROWS)):
         number += 1
         name = path.with_name(f"{path.name}{MARK}{time}-{number}")
     return name
@@ -84,7 +86,8 @@ def free_name(path: Path, now: float) -> Path:
 def files_aside(path: Path) -> list[Path]:
     """What was set aside in the place of a database and is still there, the oldest first."""
     found = (one for one in path.parent.glob(f"{path.name}{MARK}*") if one.suffix != SHM)
-    return sorted({one.with_name(one.name.removesuffix(WAL)) for one in found})
+    names = (one.name.removesuffix(WAL).removesuffix(ROWS) for one in found)
+    return sorted({path.with_name(name) for name in names})
 
 
 def all_aside(directory: Path) -> list[Path]:

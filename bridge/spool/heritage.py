@@ -19,8 +19,9 @@ import orjson
 
 from bridge.spool.damage import Impossible
 from bridge.spool.model import Json
+from bridge.spool.segments import Segments
 from bridge.spool.tally import Tally, load
-from bridge.spool.transaction import Row, remember
+from bridge.spool.transaction import Row, insert, remember
 from bridge.spool.wreck import Small, Wreck
 
 SLICE: Final = 5000
@@ -79,7 +80,14 @@ def is_sound(record: Small) -> bool:
     return True
 
 
-def inherit(db: sqlite3.Connection, aside: Path, tally: Tally | None, rows: Sequence[Row]) -> Tally:
+def inherit(
+    db: sqlite3.Connection,
+    segments: Segments,
+    aside: Path,
+    tally: Tally | None,
+    rows: Sequence[Row],
+    now: float,
+) -> Tally:
     """Put into an empty spool what it takes over from the file that was set aside.
 
     `tally` and `rows` are the last known accounts and the newest rows; without them the accounts
@@ -91,14 +99,17 @@ def inherit(db: sqlite3.Connection, aside: Path, tally: Tally | None, rows: Sequ
     with transaction(db):
         db.execute("DELETE FROM sqlite_sequence WHERE name = 'batches'")
         db.execute("INSERT INTO sqlite_sequence VALUES ('batches', ?)", (newest,))
-        for row in rows:
-            insert(db, row)
+        for batch, _ in rows:  # that need not be salvaged any more
+            remember(db, batch.id, batch.data)
+        insert(db, segments, rows, now)
         upto = rows[0].batch.id - 1 if rows else newest
         before = sound(tally or read)
         accounts = settled(db, before.copy(), upto)
         db.executemany(
             "INSERT OR REPLACE INTO counters VALUES (?, ?, ?, ?)", accounts.changes(Tally())
         )
+        segments.write()
+    segments.keep()
     return before
 
 
@@ -108,17 +119,6 @@ def learn(db: sqlite3.Connection, kinds: Mapping[str, str], notes: Mapping[str, 
         db.executemany("INSERT OR REPLACE INTO kinds VALUES (?, ?)", kinds.items())
         values = ((name, orjson.dumps(value)) for name, value in notes.items())
         db.executemany("INSERT OR REPLACE INTO notes VALUES (?, ?)", values)
-
-
-def insert(db: sqlite3.Connection, row: Row) -> None:
-    """A row as it was, under the id that it had; it need not be salvaged any more."""
-    batch = row.batch
-    remember(db, batch.id, batch.data)
-    db.execute(
-        "INSERT OR REPLACE INTO batches (id, input, target, count, bytes, created, data)"
-        " VALUES (?, ?, ?, ?, ?, unixepoch(), ?)",
-        (batch.id, batch.input, row.target, batch.count, len(batch.data), batch.data),
-    )
 
 
 def sound(tally: Tally) -> Tally:

@@ -20,12 +20,13 @@ from bridge.errors import SpoolError
 from bridge.spool.damage import Impossible
 from bridge.spool.lock import DATABASE, Lock, databases
 from bridge.spool.model import Buried
+from bridge.spool.segments import Record
 from bridge.spool.store import Order, Store, open_store
 from bridge.spool.tally import Tally
 from bridge.spool.transaction import Transaction
-from bridge.spool.wreck import Wreck, WreckedLetter, WreckedRow
+from bridge.spool.wreck import Wreck, WreckedLetter
 
-T = TypeVar("T", WreckedRow, WreckedLetter)
+T = TypeVar("T", Record, WreckedLetter)
 
 GROUP_BYTES: Final = 2 * 1024 * 1024
 OVERHEAD_BYTES: Final = 1024
@@ -129,18 +130,17 @@ def stopped(directory: Path, dead_limit: int) -> Iterator[Store]:
         lock.release()
 
 
-def present(wreck: Wreck, found: Salvaged) -> Iterator[WreckedRow]:
+def present(wreck: Wreck, found: Salvaged) -> Iterator[Record]:
     """The rows that some output still needs; what is missing between them is counted."""
     cursors = [output.cursor for output in found.accounts.outputs.values()]
     floor, seen = min(cursors, default=0), 0
     for row in wreck.rows():
-        if row.id > floor or row.is_live:
+        if row.id > floor:
             seen += 1
             yield row
         else:
             found.passed += row.count
-    newest = wreck.sequence or wreck.newest
-    found.missing = max(0, newest - floor - seen) if cursors else 0
+    found.missing = max(0, wreck.newest - floor - seen) if cursors else 0
 
 
 def grouped(items: Iterable[T], size: Callable[[T], int]) -> Iterator[list[T]]:
@@ -167,7 +167,7 @@ def give(store: Store, order: Order) -> None:
         raise SpoolError(f"{error}: make room, and salvage the same file again to go on") from error
 
 
-def restore(work: Transaction, rows: list[WreckedRow], found: Salvaged) -> None:
+def restore(work: Transaction, rows: list[Record], found: Salvaged) -> None:
     """Put rows back for the outputs that need them."""
     for row in rows:
         targets = recipients(row, work.tally, found.accounts)
@@ -182,15 +182,13 @@ def restore(work: Transaction, rows: list[WreckedRow], found: Salvaged) -> None:
             found.again += row.count
 
 
-def recipients(row: WreckedRow, now: Tally, before: Tally) -> Sequence[str | None] | None:
+def recipients(row: Record, now: Tally, before: Tally) -> Sequence[str | None] | None:
     """The outputs that need a row, where [None] is all of them; None when its output is gone."""
     if row.target and row.target not in now.outputs:
         return None
     names = [row.target] if row.target else list(now.outputs)
     past = {name for name, output in before.outputs.items() if output.cursor >= row.id}
     needing = [name for name in names if name not in past]
-    if row.is_live and not needing:
-        needing = names  # the cursors cannot be right
     return [None] if not row.target and needing == names else needing
 
 

@@ -18,14 +18,14 @@ LETTERS: Final = 10**12
 PAGE_BYTES: Final = 16 * 1024
 WAL_PAGES: Final = 256
 
-# `data` comes last, so that sums over the small columns do not read it.
+# The rows themselves are in segments: a record begins at `start` of `segment`.
 # AUTOINCREMENT, because an id that came again would be taken for one that was delivered.
 # Counters share one table and so one page: a small commit writes whole pages to the WAL.
 TABLES: Final = (
     """CREATE TABLE batches (
         id INTEGER PRIMARY KEY AUTOINCREMENT, input TEXT NOT NULL, target TEXT,
         count INTEGER NOT NULL, bytes INTEGER NOT NULL, created REAL NOT NULL,
-        data BLOB NOT NULL)""",
+        segment INTEGER NOT NULL, start INTEGER NOT NULL)""",
     "CREATE INDEX targeted ON batches (target, id) WHERE target IS NOT NULL",
     """CREATE TABLE counters (
         kind TEXT NOT NULL, id TEXT NOT NULL, name TEXT NOT NULL, value INTEGER NOT NULL,

@@ -15,7 +15,7 @@ import orjson
 
 from bridge.clock import Clock, SystemClock
 from bridge.errors import SpoolError
-from bridge.spool.committer import RETRY_SECONDS, Committer, Renewal, Trouble, run
+from bridge.spool.committer import RETRY_SECONDS, Committer, Renewal, Trouble, run, why
 from bridge.spool.damage import Impossible, all_aside, is_damage
 from bridge.spool.lock import Lock, database, prepare
 from bridge.spool.model import (
@@ -385,7 +385,7 @@ class Spool:
         files = self._committer.files
         try:
             return await run(self._readers, partial(question, self._reader, *args, **kwargs))
-        except (sqlite3.Error, Impossible) as error:
+        except (sqlite3.Error, OSError, Impossible) as error:
             if is_damage(error):
                 self._committer.distrust(files, str(error))
-            raise SpoolError(f"the spool cannot be read ({error})") from error
+            raise SpoolError(f"the spool cannot be read ({why(error)})") from error

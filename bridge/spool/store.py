@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import sqlite3
@@ -17,9 +18,10 @@ import orjson
 from bridge.clock import Clock
 from bridge.errors import SpoolError
 from bridge.spool import schema
-from bridge.spool.damage import Damaged, Impossible, is_damage, set_aside
+from bridge.spool.damage import ROWS, Damaged, Impossible, beside, is_damage, set_aside
 from bridge.spool.heritage import inherit, learn, take_over
-from bridge.spool.model import Batch, Checkpoint, DeadLetter, Json, Taken, joined
+from bridge.spool.model import Batch, Checkpoint, DeadLetter, Json, Taken
+from bridge.spool.segments import Place, Records, Segments, size_of
 from bridge.spool.tally import Tally, load
 from bridge.spool.transaction import Append, Row, Transaction, key, seen
 from bridge.spool.wal import found_unopened
@@ -32,8 +34,8 @@ Order = Callable[[Transaction], Any]
 
 SEEN_SECONDS: Final = 40 * 24 * 3600
 """How long a key is remembered after it was last offered."""
-SPARE_PAGES: Final = 2048
-"""Free pages that the file keeps for the next rows (32 MiB)."""
+SPARE_PAGES: Final = 64
+"""Free pages that the file keeps (1 MiB)."""
 RESERVE_BYTES: Final = 16 * 1024 * 1024
 """What salvaging leaves free of the disk."""
 SLICE: Final = 512
@@ -51,7 +53,7 @@ class Done:
 
 
 class Store:
-    """The writing end; `tally` and `reusable` (bytes in free pages) are of the last commit."""
+    """The writing end; `tally` and `reusable` (bytes in free segments) are of the last commit."""
 
     def __init__(self, path: Path, clock: Clock, dead_limit: int) -> None:
         self._path = path
@@ -68,8 +70,9 @@ class Store:
         try:
             schema.configure(self._db)
             schema.create(self._db, self._path)
+            self._segments = self._open_segments()
             self._load()
-        except (sqlite3.Error, SpoolError, Impossible) as error:
+        except (sqlite3.Error, OSError, SpoolError, Impossible) as error:
             # Before the connection ends, which would delete the WAL.
             aside = set_aside(self._path, self._clock.now()) if is_damage(error) else None
             self._db.close()
@@ -82,10 +85,23 @@ class Store:
                 "or move the file away to start with an empty spool"
             ) from error
 
+    def _open_segments(self) -> Segments:
+        """Raises Impossible and OSError."""
+        row = self._db.execute(
+            "SELECT input, target, bytes, segment, start FROM batches ORDER BY id DESC LIMIT 1"
+        ).fetchone()
+        end = Place(row[3], row[4] + size_of(*row[:3])) if row else None
+        return Segments(beside(self._path, ROWS), self._oldest() or 0, end)
+
+    def _oldest(self) -> int | None:
+        """The segment of the first row."""
+        row = self._db.execute("SELECT segment FROM batches ORDER BY id LIMIT 1").fetchone()
+        return int(row[0]) if row else None
+
     def _load(self) -> None:
         """What is kept in memory; raises Impossible for what nobody has written."""
         self.tally = load(self._db)
-        self.reusable = self._reusable()
+        self.reusable = self._segments.reusable
         self.kinds: dict[str, str] = dict(self._db.execute("SELECT field, kind FROM kinds"))
         self.notes: dict[str, Json] = {
             name: decoded(value)
@@ -96,7 +112,7 @@ class Store:
         """Set the file aside while it is in use; its new name. Only `succeed` may follow."""
         aside = set_aside(self._path, self._clock.now())
         self._known = dict(self.kinds), dict(self.notes)
-        self._db.close()
+        self.close()
         return aside
 
     def succeed(
@@ -109,11 +125,12 @@ class Store:
         """
         self._open()
         try:
-            before = inherit(self._db, damaged.aside, tally, rows)
+            now = self._clock.now()
+            before = inherit(self._db, self._segments, damaged.aside, tally, rows, now)
             learn(self._db, *self._known)
             self._load()
         except (sqlite3.Error, OSError) as error:
-            self._db.close()
+            self.close()
             raise SpoolError(f"the new spool {self._path} cannot be written: {error}") from error
         for name, output in self.tally.outputs.items():
             own = before.outputs[name]
@@ -121,26 +138,34 @@ class Store:
         tell(damaged, before, self.tally)
 
     def commit(self, orders: Sequence[Order], appends: Sequence[Append], ceiling: float) -> Done:
-        """Do everything in one transaction, or raise sqlite3.Error and have done nothing.
+        """Do everything in one transaction, or raise sqlite3.Error or OSError, and nothing is done.
 
         Before the appends the oldest rows are dropped until `ceiling` bytes are left.
         """
-        work = Transaction(self._db, self.tally.copy(), self._clock.now(), self._dead_limit)
+        now, tally = self._clock.now(), self.tally.copy()
+        work = Transaction(self._db, self._segments, tally, now, self._dead_limit)
         self._db.execute("BEGIN IMMEDIATE")
         try:
             results = [obey(order, work) for order in orders]
             work.shrink(ceiling)
             taken = work.take(appends)
             work.save(self.tally)
+            is_shorter = tally.floor > self.tally.floor
+            oldest = self._oldest() if is_shorter else None
+            self._segments.write()
             self._db.execute("COMMIT")
         except BaseException as error:
+            self._segments.take_back()
             with suppress(sqlite3.Error):
                 self._db.execute("ROLLBACK")
             if is_about_space(error):
                 self._relieve()
             raise
+        self._segments.keep()
+        if is_shorter:
+            self._segments.release(oldest)
         self.tally = work.tally
-        self.reusable = self._reusable()
+        self.reusable = self._segments.reusable
         return Done(results, taken, work.rows, self.tally)
 
     def take_over(self, records: Iterable[Small]) -> tuple[Tally, Counter[str]]:
@@ -148,9 +173,9 @@ class Store:
         return take_over(self._db, records)
 
     def free(self) -> float:
-        """Bytes of the disk that may be used without a WAL that could not grow any more."""
+        """Bytes that may be written without a WAL that could not grow any more."""
         disk = os.statvfs(self._path.parent)
-        return disk.f_bavail * disk.f_frsize - RESERVE_BYTES
+        return disk.f_bavail * disk.f_frsize + self.reusable - RESERVE_BYTES
 
     def tidy(self) -> bool:
         """Forget old keys and give free pages back to the disk; True when there is more to do."""
@@ -164,12 +189,12 @@ class Store:
         if spare > 0:
             # Each step frees one page, and `execute` would take only the first one.
             self._db.executescript(f"PRAGMA incremental_vacuum({min(spare, SLICE)})")
-            self.reusable = self._reusable()
         return forgotten == SLICE or spare > SLICE
 
     def close(self) -> None:
         """Fold the WAL into the file and close it."""
         self._db.close()
+        self._segments.close()
 
     def _relieve(self) -> None:
         """Get along with as little disk as possible.
@@ -180,15 +205,12 @@ class Store:
         for statement in ("PRAGMA incremental_vacuum", "PRAGMA wal_checkpoint(PASSIVE)"):
             with suppress(sqlite3.Error):
                 self._db.executescript(statement)
-        with suppress(sqlite3.Error):
-            self.reusable = self._reusable()
-
-    def _reusable(self) -> int:
-        return schema.pragma(self._db, "freelist_count") * schema.pragma(self._db, "page_size")
 
 
 def is_about_space(error: BaseException) -> bool:
     """Whether the disk took no more; some file systems call that an I/O error."""
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT)
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF
     return code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
 
@@ -243,6 +265,7 @@ class Reader:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._db = schema.connect_reader(path)
+        self._records = Records(beside(path, ROWS))
 
     def batches(self, output: str, after: int, max_bytes: int) -> list[Batch]:
         """The rows after a position that are meant for an output: one, or up to `max_bytes`."""
@@ -256,9 +279,25 @@ class Reader:
             last = position
         sizes.close()
         rows = self._db.execute(
-            f"SELECT id, input, count, data {mine} AND id <= ? ORDER BY id", (after, output, last)
-        )
-        return [checked(Batch(*row)) for row in rows]
+            f"SELECT id, input, target, count, bytes, segment, start {mine}"
+            " AND id <= ? ORDER BY id",
+            (after, output, last),
+        ).fetchall()
+        found = (self.batch(*row) for row in rows)
+        return [batch for batch in found if batch]
+
+    def batch(
+        self, rowid: int, owner: str, target: str | None, count: int, size: int, *place: int
+    ) -> Batch | None:
+        """A row, by the columns of `batches`; None when it is deleted by now. Raises Impossible."""
+        record = self._records.record(Place(*place), size_of(owner, target, size))
+        if record and (record.id, record.count) == (rowid, count):
+            return Batch(rowid, owner, count, record.data)
+        if record and record.id == rowid:
+            raise Impossible(f"row {rowid} does not hold {count} events")
+        if self._db.execute("SELECT 1 FROM batches WHERE id = ?", (rowid,)).fetchone():
+            raise Impossible(f"row {rowid} is not as it was written")
+        return None
 
     def oldest(self, output: str | None, after: int) -> float | None:
         """When the first row after a position was accepted, of all or of those for an output."""
@@ -303,16 +342,10 @@ class Reader:
 
     def reopen(self) -> None:
         """Go over to the new file, after the old one was set aside."""
-        self._db.close()
+        self.close()
         self._db = schema.connect_reader(self._path)
 
     def close(self) -> None:
         """Close the file."""
         self._db.close()
-
-
-def checked(batch: Batch) -> Batch:
-    """The row as it is; raises Impossible when its data cannot be what was written."""
-    if type(batch.data) is not bytes or joined(batch.data) != batch.count:
-        raise Impossible(f"row {batch.id} does not hold {batch.count} events")
-    return batch
+        self._records.close()

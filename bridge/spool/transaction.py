@@ -6,18 +6,30 @@ import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Final
+from itertools import chain
+from typing import Final, NamedTuple
 
 from bridge.errors import SpoolError
 from bridge.spool.model import Batch, Buried, Progress, Taken, joined
+from bridge.spool.segments import Record, Segments
 from bridge.spool.tally import InputTally, OutputTally, Tally, count, newest
 
-ROW_BYTES: Final = 256 * 1024
+ROW_BYTES: Final = 512 * 1024
+SMALL: Final = 8
+"""Parts of an eighth of a row are small."""
 REASON_CHARACTERS: Final = 1000
 SALVAGED: Final = ""
 """The input, in the table of keys, that the rows of damaged files come from."""
 REFRESH_SECONDS: Final = 3600
 """A seen key that is offered again and again is written at most once in this time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """So many documents, joined by NUL."""
+
+    count: int
+    data: bytes
 
 
 @dataclass(slots=True)
@@ -38,27 +50,39 @@ class Append:
         return len(self.data) + 1 if self.count else 0
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """A batch as it was written, and whom it is for."""
 
     batch: Batch
     target: str | None
 
 
-def pack(parts: Iterable[bytes], limit: int = ROW_BYTES) -> Iterator[bytes]:
-    """Documents joined by NUL, in rows that stay within the limit; a larger one is alone."""
-    row: list[bytes] = []
+def pack(parts: Iterable[Part], limit: int = ROW_BYTES) -> Iterator[Part]:
+    """Documents in rows that stay within the limit; a larger document is alone.
+
+    Small parts are joined. A large one becomes a row as it is, without being copied.
+    """
+    small: list[Part] = []
     size = -1
     for part in parts:
-        for data in [part] if len(part) <= limit else cut(part, limit):
-            size += len(data) + 1
-            if size > limit and row:
-                yield b"\0".join(row)
-                row, size = [], len(data)
-            row.append(data)
-    if row:
-        yield b"\0".join(row)
+        is_small = len(part.data) <= limit // SMALL
+        if small and (not is_small or size + 1 + len(part.data) > limit):
+            yield united(small)
+            small, size = [], -1
+        if is_small:
+            small.append(part)
+            size += 1 + len(part.data)
+        elif len(part.data) <= limit:
+            yield part
+        else:
+            yield from (Part(joined(data), data) for data in cut(part.data, limit))
+    if small:
+        yield united(small)
+
+
+def united(parts: Sequence[Part]) -> Part:
+    """Several parts as one."""
+    return Part(sum(part.count for part in parts), b"\0".join(part.data for part in parts))
 
 
 def cut(data: bytes, limit: int) -> Iterator[bytes]:
@@ -81,8 +105,16 @@ class Transaction:
     `rows` are those that were inserted. A method that raises SpoolError has changed nothing.
     """
 
-    def __init__(self, db: sqlite3.Connection, tally: Tally, now: float, dead_limit: int) -> None:
+    def __init__(
+        self,
+        db: sqlite3.Connection,
+        segments: Segments,
+        tally: Tally,
+        now: float,
+        dead_limit: int,
+    ) -> None:
         self._db = db
+        self._segments = segments
         self._now = now
         self._dead_limit = dead_limit
         self.tally = tally
@@ -93,21 +125,23 @@ class Transaction:
     def take(self, appends: Sequence[Append]) -> list[Taken]:
         """Write events, seen keys, checkpoints and kinds; events of one input share rows."""
         taken = []
-        waiting: dict[tuple[str, str | None], list[bytes]] = {}
+        waiting: dict[tuple[str, str | None], list[Part]] = {}
         for append in appends:
             accepted, data = self._unseen(append)
             result = Taken(accepted, append.count - accepted)
             self._account(append.input, result)
             taken.append(result)
             if accepted:
-                waiting.setdefault((append.input, append.target), []).append(data)
+                waiting.setdefault((append.input, append.target), []).append(Part(accepted, data))
             for stream, value in append.checkpoint.items():
                 self._point(append.input, stream, value)
             if append.kinds:
                 self._learn(append.kinds)
-        for (owner, target), parts in waiting.items():
-            for data in pack(parts):
-                self._insert(owner, target, data)
+        self._insert(
+            (owner, target, part)
+            for (owner, target), parts in waiting.items()
+            for part in pack(parts)
+        )
         return taken
 
     def move(self, old: str, new: str) -> int:
@@ -173,8 +207,7 @@ class Transaction:
         tally.overtaken -= overtaken
         tally.dropped -= overtaken
         self._bury(output, tally, progress.buried)
-        self._delete("target = ? AND id <= ?", output, tally.cursor)
-        self._sweep()
+        self._sweep(output)
 
     def shrink(self, ceiling: float) -> None:
         """Drop the oldest rows until `ceiling` bytes are left, counted for the outputs."""
@@ -205,7 +238,7 @@ class Transaction:
                 "SELECT output, input, document FROM dead WHERE id = ?", (letter,)
             ).fetchone()
             if found and found[0] in self.tally.outputs:
-                self._insert(found[1], found[0], found[2])
+                self._insert([(found[1], found[0], Part(1, found[2]))])
                 moved += self._forget(letter)
         return moved
 
@@ -219,8 +252,7 @@ class Transaction:
         """Put a row back for some outputs, unless that was done before."""
         if not remember(self._db, rowid, data):
             return False
-        for target in targets:
-            self._insert(owner, target, data)
+        self._insert((owner, target, Part(joined(data), data)) for target in targets)
         return True
 
     def rebury(self, rowid: int, output: str, buried: Buried, created: float) -> bool:
@@ -245,9 +277,7 @@ class Transaction:
 
     def save(self, before: Tally) -> None:
         """Write the counters that changed."""
-        self._db.executemany(
-            "INSERT OR REPLACE INTO counters VALUES (?, ?, ?, ?)", self.tally.changes(before)
-        )
+        put(self._db, "INSERT OR REPLACE INTO counters", self.tally.changes(before))
 
     def _output(self, name: str) -> OutputTally:
         try:
@@ -291,21 +321,20 @@ class Transaction:
                 (owner, stream, value, self._now),
             )
 
-    def _insert(self, owner: str, target: str | None, data: bytes) -> None:
-        events = joined(data)
-        inserted = self._db.execute(
-            "INSERT INTO batches (input, target, count, bytes, created, data)"
-            " VALUES (?, ?, ?, ?, ?, ?)",
-            (owner, target, events, len(data), self._now, data),
-        )
-        position = self.tally.newest = inserted.lastrowid or 0
-        self.tally.bytes += len(data)
-        for name, tally in self.tally.outputs.items():
-            if target is None or target == name:
-                tally.accepted += events
-                tally.spooled += events
-                tally.newest = position
-        self.rows.append(Row(Batch(position, owner, events, data), target))
+    def _insert(self, parts: Iterable[tuple[str, str | None, Part]]) -> None:
+        """Write rows: the input, the target, and the documents of each."""
+        rows = []
+        for owner, target, part in parts:
+            position = self.tally.newest = self.tally.newest + 1
+            self.tally.bytes += len(part.data)
+            for name, tally in self.tally.outputs.items():
+                if target is None or target == name:
+                    tally.accepted += part.count
+                    tally.spooled += part.count
+                    tally.newest = position
+            rows.append(Row(Batch(position, owner, part.count, part.data), target))
+        insert(self._db, self._segments, rows, self._now)
+        self.rows += rows
 
     def _bury(self, output: str, tally: OutputTally, buried: Sequence[Buried]) -> None:
         tally.buried += len(buried)
@@ -333,15 +362,21 @@ class Transaction:
             if owner in self.tally.outputs:
                 self.tally.outputs[owner].forgotten += 1
 
-    def _sweep(self) -> None:
-        """Delete the rows that every output has passed; without an output they are kept."""
-        if self.tally.outputs:
-            self._clear(min(tally.cursor for tally in self.tally.outputs.values()))
+    def _sweep(self, output: str = "") -> None:
+        """Delete the rows that every output has passed; without an output they are kept.
+
+        And those that are for one output only, as far as it has got.
+        """
+        if not self.tally.outputs:
+            return
+        floor = min(tally.cursor for tally in self.tally.outputs.values())
+        self.tally.floor = max(self.tally.floor, floor)
+        cursor = self.tally.outputs[output].cursor if output else 0
+        self._delete("id <= ? OR (target = ? AND id <= ?)", floor, output, cursor)
 
     def _clear(self, floor: int) -> None:
-        if floor > self.tally.floor:
-            self.tally.floor = floor
-            self._delete("id <= ?", floor)
+        self.tally.floor = max(self.tally.floor, floor)
+        self._delete("id <= ?", floor)
 
     def _delete(self, which: str, *values: object) -> None:
         """Delete rows; `which` is a condition of ours."""
@@ -354,6 +389,23 @@ class Transaction:
         query = "SELECT COALESCE(SUM(bytes), 0) FROM dead WHERE id = ?"
         self.tally.dead_bytes -= self._db.execute(query, (letter,)).fetchone()[0]
         return self._db.execute("DELETE FROM dead WHERE id = ?", (letter,)).rowcount
+
+
+def insert(db: sqlite3.Connection, segments: Segments, rows: Sequence[Row], now: float) -> None:
+    """Put rows into a segment, and say in the database where they are."""
+    places = []
+    for batch, target in rows:
+        record = Record(batch.id, now, batch.count, batch.input, target, batch.data)
+        place = segments.put(record)
+        places.append((batch.id, batch.input, target, batch.count, len(batch.data), now, *place))
+    put(db, "INSERT INTO batches", places)
+
+
+def put(db: sqlite3.Connection, statement: str, rows: Iterable[Sequence[object]]) -> None:
+    """Write rows by one statement: between two of them the thread may have to wait its turn."""
+    if values := list(rows):
+        row = f"({', '.join('?' * len(values[0]))})"
+        db.execute(f"{statement} VALUES {', '.join([row] * len(values))}", [*chain(*values)])
 
 
 def key(uid: str) -> bytes:

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from bridge.spool.model import Taken
 from bridge.spool.schema import PAGE_BYTES, WAL_PAGES
+from bridge.spool.segments import SEGMENT_BYTES
 from bridge.spool.store import Order
 from bridge.spool.transaction import Append
 
@@ -30,14 +31,15 @@ class Limits:
     def free(self) -> float:
         """Bytes of the disk that may still be used; negative below the reserve.
 
-        That is `min_free_bytes`, at least what the WAL may take (or the file could neither grow nor
-        shrink any more), and at most a quarter of the disk.
+        That is `min_free_bytes`, at least what the WAL and a segment take (or the spool could
+        neither grow nor shrink any more), and at most a quarter of the disk.
         """
         try:
             disk = os.statvfs(self.directory)
         except OSError:
             return float("inf")  # the commit itself will say what is wrong with the disk
-        reserve = min(max(self.min_free_bytes, WAL_BYTES), disk.f_blocks * disk.f_frsize // 4)
+        least = max(self.min_free_bytes, WAL_BYTES + SEGMENT_BYTES)
+        reserve = min(least, disk.f_blocks * disk.f_frsize // 4)
         return disk.f_bavail * disk.f_frsize - reserve
 
 

@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from bridge.spool.damage import MAGIC, WAL, WAL_HEADER_BYTES, beside
+from bridge.spool.damage import MAGIC, ROWS, WAL, WAL_HEADER_BYTES, beside
 from bridge.spool.schema import PAGE_BYTES
+from bridge.spool.segments import files
 
 FRAME_HEADER: Final = struct.Struct(">6I")
 FRAME_BYTES: Final = FRAME_HEADER.size + PAGE_BYTES
@@ -117,14 +118,21 @@ def found_unopened(path: Path) -> str:
     overwrites frames behind a bad one.
     """
     wal = beside(path, WAL)
-    if not wal.exists() or wal.stat().st_size <= WAL_HEADER_BYTES:
+    has_wal = wal.exists() and wal.stat().st_size > WAL_HEADER_BYTES
+    if is_empty(path) and (has_wal or files(beside(path, ROWS))):
+        return "its database is gone"
+    if not has_wal:
         return ""
-    if not path.exists() or head_of(path) != MAGIC:
+    if head_of(path) != MAGIC:
         return "there is a WAL without its database"
     found = read(path)
     if not found.known:
         return "the first bytes of its WAL are wrong"
     return f"its WAL holds {found.lost} commits behind a bad place" if found.is_damaged else ""
+
+
+def is_empty(path: Path) -> bool:
+    return not path.exists() or not path.stat().st_size
 
 
 def head_of(path: Path) -> bytes:

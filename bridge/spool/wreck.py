@@ -1,9 +1,8 @@
-"""What can still be read of a damaged spool file, whatever else of it is lost.
+"""What can still be read of a damaged spool, whatever else of it is lost.
 
-The trees of the tables are not followed: every page that holds records is read by itself, and a
-record is known by the types of its columns. So each is found whose own pages are undamaged. A free
-page still holds what was deleted; the pointer map tells it apart, and the cursors of the outputs do
-when the map is damaged, too.
+The rows are found in their segments, without the database. In the database the trees of the tables
+are not followed: every page that holds records is read by itself, and a record is known by the
+types of its columns. So each is found whose own pages are undamaged.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from bridge.spool import wal
-from bridge.spool.damage import WAL, beside
+from bridge.spool.damage import ROWS, WAL, beside
 from bridge.spool.pages import (
     INTEGERS,
     TABLE_INTERIOR,
@@ -33,11 +32,12 @@ from bridge.spool.pages import (
     header,
     types,
 )
+from bridge.spool.segments import Record, files, scan
 
 # One letter a column: n null, i integer, f float, s text, b bytes. A float without a fraction is
 # written as an integer.
 TABLES: Final[dict[str, re.Pattern[str]]] = {
-    "batches": re.compile("ns[ns]ii[if]b"),
+    "batches": re.compile("ns[ns]ii[if]ii"),
     "dead": re.compile("nsss[if]ib"),
     "sequence": re.compile("si"),
 }
@@ -50,19 +50,6 @@ INDEXES: Final[dict[str, re.Pattern[str]]] = {
     "notes": re.compile("sb"),
     "targeted": re.compile("si"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class WreckedRow:
-    """A row of `batches` as it was written; `id` is the one it had."""
-
-    id: int
-    input: str
-    target: str | None
-    count: int
-    data: bytes = field(repr=False)
-    is_live: bool = False
-    """Whether it cannot be one that had been deleted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,16 +73,17 @@ class Small:
 
 
 class Wreck:
-    """A damaged file and its WAL, opened for reading; nothing in them is changed.
+    """A damaged file, its WAL and its segments, opened for reading; nothing in them is changed.
 
-    First `survey` is gone through, to its end; then `rows` and `letters` know where to look.
-    `newest` is the largest id of a row, `sequence` what the file itself says it is, or 0;
-    `unreadable` counts pages and records. Raises OSError when the file cannot be opened.
+    First `survey` is gone through, to its end; then `letters` knows where to look. `newest` is the
+    largest id of a row; `unreadable` counts pages and records. Raises OSError when a file cannot be
+    opened.
     """
 
     def __init__(self, path: Path) -> None:
         self._ends = ExitStack()
-        self.exists = path.exists() or beside(path, WAL).exists()
+        self._segments = files(beside(path, ROWS))
+        self.exists = path.exists() or beside(path, WAL).exists() or bool(self._segments)
         self.log = wal.read(path)
         behind = self.log.behind
         good = tuple(frame for frame in behind if frame.good)
@@ -105,10 +93,9 @@ class Wreck:
         for state in self._states:
             self._ends.callback(state.close)
         self._later = {frame.page for frame in behind}
-        self._places: dict[str, list[tuple[int, int, int]]] = {"batches": [], "dead": []}
+        self._letters: list[tuple[int, int, int]] = []
         self._ignored: set[str] = set()
         self.newest = 0
-        self.sequence = 0
         self.unreadable: Counter[str] = Counter()
 
     def __enter__(self) -> Self:
@@ -127,20 +114,28 @@ class Wreck:
             for page in state.trees():
                 if number == 0 or page in self._later:
                     yield from self._page(number, page)
+        # The ids of the last segment may be behind all that the database knows.
+        for segment in list(self._segments)[-1:]:
+            newest = (one.id for one in self._scan(segment) if one)
+            self.newest = max(self.newest, max(newest, default=0))
 
-    def rows(self) -> Iterator[WreckedRow]:
+    def rows(self) -> Iterator[Record]:
         """The rows, each once, in their order."""
-        for rowid, values, is_live in self._stored("batches"):
-            match values:
-                case [_, str(owner), str() | None as target, int(count), int(size), _, bytes(data)]:
-                    if len(data) == size and data.count(0) + 1 == count:
-                        yield WreckedRow(rowid, owner, target, count, data, is_live)
-                        continue
-            self.unreadable["rows"] += 1
+        last = 0
+        for segment in self._segments:
+            for record in self._scan(segment):
+                if record is None:
+                    self.unreadable["rows"] += 1
+                elif record.id > last:
+                    last = record.id
+                    yield record
+
+    def _scan(self, segment: int) -> Iterator[Record | None]:
+        yield from scan(self._segments[segment].read_bytes(), segment)
 
     def letters(self) -> Iterator[WreckedLetter]:
         """The dead letters, each once, in their order."""
-        for rowid, values, _ in self._stored("dead"):
+        for rowid, values in self._stored():
             match values:
                 case [_, str(output), str(owner), str(reason), created, int(size), bytes(document)]:
                     if len(document) == size and isinstance(created, int | float):
@@ -155,24 +150,25 @@ class Wreck:
             is_table = content[100 if page == 1 else 0] in (TABLE_LEAF, TABLE_INTERIOR)
             found = list(cells(content, page))
         except Unreadable:
-            self.unreadable["pages"] += state.kind(page) in TREES
+            # The first one holds definitions, and these are known.
+            self.unreadable["pages"] += page > 1 and state.kind(page) in TREES
             return
-        first: dict[str, int] = {}
+        first = None
         for cell in found:
             table = table_of(cell, is_table=is_table)
             if cell is None or table is None:
                 self.unreadable["records"] += page > 1
-            elif table in self._places and cell.rowid is not None:
-                first.setdefault(table, cell.rowid)
-                if table == "batches":
-                    self.newest = max(self.newest, cell.rowid)
+            elif table == "batches" and cell.rowid is not None:
+                self.newest = max(self.newest, cell.rowid)
+            elif table == "dead" and cell.rowid is not None:
+                first = first or cell.rowid
             elif (
                 table not in self._ignored
                 and (small := self._small(state, table, cell)) is not None
             ):
                 yield small
-        for table, rowid in first.items():
-            self._places[table].append((rowid, number, page))
+        if first is not None:
+            self._letters.append((first, number, page))
 
     def _small(self, state: Pages, table: str, cell: Cell) -> Small | None:
         try:
@@ -185,29 +181,27 @@ class Wreck:
         if table == "sequence":
             position = values[1]
             if values[0] == "batches" and isinstance(position, int):
-                self.sequence = max(self.sequence, position)
                 self.newest = max(self.newest, position)
             return None
         return Small(table, tuple(values))
 
-    def _stored(self, table: str) -> Iterator[tuple[int, list[Value], bool]]:
-        """The records of a table with ids, empty ones for what cannot be read any more."""
+    def _stored(self) -> Iterator[tuple[int, list[Value]]]:
+        """The records of dead letters, empty ones for what cannot be read any more."""
         done: set[tuple[int, int]] = set()
-        for _, number, page in sorted(self._places[table]):
+        for _, number, page in sorted(self._letters):
             state = self._states[number]
-            is_live = state.kind(page) in TREES and not self.log.behind
             for cell in cells(state.page(page), page):
-                if cell is None or cell.rowid is None or table_of(cell, is_table=True) != table:
+                if cell is None or cell.rowid is None or table_of(cell, is_table=True) != "dead":
                     continue
                 try:
                     payload = state.payload(cell)
                     values = columns(payload)
                 except Unreadable:
-                    yield cell.rowid, [], is_live
+                    yield cell.rowid, []
                     continue
                 if (one := (cell.rowid, hash(payload))) not in done:
                     done.add(one)
-                    yield cell.rowid, values, is_live
+                    yield cell.rowid, values
 
 
 def table_of(cell: Cell | None, *, is_table: bool) -> str | None:

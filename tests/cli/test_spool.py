@@ -149,6 +149,7 @@ def test_a_newer_version_is_refused(config: Path, arguments: list[str]) -> None:
 def test_the_files_of_all_workers_are_checked(config: Path) -> None:
     directory = config.parent / "spool"
     shutil.copy(directory / "worker-0.db", directory / "worker-1.db")
+    shutil.copytree(directory / "worker-0.db-rows", directory / "worker-1.db-rows")
     done = command("check", "-c", config)
     assert (done.exit_code, done.stdout.count("all is well")) == (0, 2)
     (directory / "worker-1.db").write_bytes(b"no database")

@@ -1,4 +1,4 @@
-"""Bits flipped at very many places of a spool file: it never stops, and costs a page at most."""
+"""Bits flipped at very many places of a spool: it never stops, and loses a row at most."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Image:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_a_flipped_bit_costs_no_more_than_its_page(image: Image, tmp_path: Path, seed: int) -> None:
+def test_a_flipped_bit_costs_no_more_than_its_row(image: Image, tmp_path: Path, seed: int) -> None:
     flip_and_read(image, tmp_path, 100 + seed, 500)
 
 

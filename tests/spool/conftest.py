@@ -11,6 +11,7 @@ import pytest
 
 from bridge.config import SpoolConfig
 from bridge.spool import Batch, Progress, Spool
+from bridge.spool.segments import Place, Record, Records, size_of
 
 Opener = Callable[..., Awaitable[Spool]]
 
@@ -52,6 +53,20 @@ def sql(directory: Path, query: str) -> list[Any]:
         return db.execute(query).fetchall()
     finally:
         db.close()
+
+
+def stored(directory: Path, after: int = 0) -> list[Record]:
+    """The rows of the file, read from their segments."""
+    found = []
+    records = Records(directory / "worker-0.db-rows")
+    query = f"SELECT id, input, target, bytes, segment, start FROM batches WHERE id > {after}"
+    for rowid, owner, target, size, *place in sql(directory, f"{query} ORDER BY id"):
+        record = records.record(Place(*place), size_of(owner, target, size))
+        assert record is not None
+        assert (record.id, record.input, record.target) == (rowid, owner, target)
+        found.append(record)
+    records.close()
+    return found
 
 
 def texts(batches: list[Batch]) -> list[bytes]:

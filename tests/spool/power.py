@@ -15,22 +15,25 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-CALLS = "pwrite64,write,ftruncate,fdatasync,fsync"
+CALLS = "pwrite64,pwritev,pwritev2,write,ftruncate,fallocate,fdatasync,fsync,rename,unlink"
 LINE = re.compile(
-    r"(?P<pid>\d+) +(?:<\.\.\. )?(?P<call>\w+)(?: resumed>|\(\d+<(?P<path>[^>]*)>)"
-    r'(?:, "(?P<data>[^"]*)")?(?P<numbers>(?:, \d+)*)(?P<rest>.*)'
+    r"(?P<pid>\d+) +(?:<\.\.\. )?(?P<call>\w+)(?: resumed>|\((?:\d+<(?P<path>[^>]*)>)?)"
+    r'(?:(?:, )?"(?P<data>[^"]*)")?(?:, \[(?P<pieces>[^]]*)\], \d+)?'
+    r'(?:, "(?P<to>[^"]*)")?(?P<numbers>(?:, \d+)*)'
 )
+QUOTED = re.compile(r'"([^"]*)"')
 SECTOR = 4096
 
 
 @dataclass(frozen=True)
 class Step:
-    """One thing that a process did; `name` is that of the file, or `said`."""
+    """One thing that a process did; `name` is that of a file or folder below `spool`, or `said`."""
 
     call: str
     name: str
     data: bytes = field(repr=False, default=b"")
     offset: int = 0
+    to: str = ""
 
 
 def record(folder: Path, *command: str) -> list[Step]:
@@ -51,6 +54,11 @@ def text(quoted: str) -> bytes:
     return bytes.fromhex(quoted.replace("\\x", ""))
 
 
+def below(quoted: str) -> str:
+    """A path, from the spool's folder on; `.` for that folder."""
+    return text(quoted).decode().partition("/spool")[2].lstrip("/") or "."
+
+
 def steps(log: Path) -> Iterator[Step]:
     """A write counts when it begins, a sync when it has ended."""
     pending: dict[str, str] = {}
@@ -60,20 +68,26 @@ def steps(log: Path) -> Iterator[Step]:
             if not found:
                 continue
             call, path = found["call"], found["path"]
-            name = Path(text(path).decode()).name if path is not None else ""
+            name = below(path) if path is not None else ""
             is_sync = call in ("fdatasync", "fsync")
             if is_sync and "<unfinished" in line:
                 pending[found["pid"]] = name
             elif is_sync:
                 yield Step("sync", name or pending.pop(found["pid"]))
+            elif call in ("rename", "unlink") and found["data"]:
+                to = below(found["to"]) if found["to"] else ""
+                yield Step(call, below(found["data"]), to=to)
             elif path is not None:
                 yield step(call, name, found)
 
 
 def step(call: str, name: str, found: re.Match[str]) -> Step:
     numbers = [int(number) for number in found["numbers"].split(",") if number.strip()]
-    if call == "ftruncate":
-        return Step(call, name, offset=numbers[0])
+    if call in ("ftruncate", "fallocate"):
+        return Step(call, name, offset=numbers[-1])
+    if call.startswith("pwritev"):
+        data = b"".join(text(piece) for piece in QUOTED.findall(found["pieces"]))
+        return Step("write", name, data, numbers[0])
     data = text(found["data"])
     if call == "write":
         return Step("say", "said", data)
@@ -82,8 +96,9 @@ def step(call: str, name: str, found: re.Match[str]) -> Step:
 
 def apply(content: bytearray, step: Step) -> None:
     """Do to a file what a step did."""
-    if step.call == "ftruncate":
-        del content[step.offset :]
+    if step.call in ("ftruncate", "fallocate"):
+        if step.call == "ftruncate":
+            del content[step.offset :]
         content.extend(bytes(step.offset - len(content)))
         return
     end = step.offset + len(step.data)
@@ -93,39 +108,92 @@ def apply(content: bytearray, step: Step) -> None:
 
 def pieces(step: Step) -> Iterator[Step]:
     """A disk writes whole sectors, in any order."""
-    if step.call == "ftruncate":
+    if step.call in ("ftruncate", "fallocate"):
         yield step
     for start in range(0, len(step.data), SECTOR):
         data = step.data[start : start + SECTOR]
         yield Step(step.call, step.name, data, step.offset + start)
 
 
-class Disk:
-    """The files as they are on the disk for certain, and what was written since."""
+class File:
+    """Its content as it is on the disk for certain, and what was written since."""
 
     def __init__(self) -> None:
-        self._synced: dict[str, bytearray] = {}
-        self._since: dict[str, list[Step]] = {}
+        self._synced = bytearray()
+        self._since: list[Step] = []
+
+    def do(self, step: Step) -> None:
+        if step.call == "sync":
+            for one in self._since:
+                apply(self._synced, one)
+            self._since.clear()
+        else:
+            self._since.append(step)
+
+    def left(self, chance: random.Random, share: float) -> bytes:
+        """What a power failure leaves: all that was synced, and a share of the rest."""
+        content = bytearray(self._synced)
+        for late in self._since:
+            for piece in pieces(late):
+                if chance.random() < share:
+                    apply(content, piece)
+        return bytes(content)
+
+
+class Disk:
+    """The files by their names, as these are for certain, and the names that changed since.
+
+    A name is certain when its folder is synced; of the changes since, those before some moment are
+    there after a failure.
+    """
+
+    def __init__(self) -> None:
+        self._files: dict[str, File] = {}
+        self._certain: dict[str, File] = {}
+        self._changes: list[tuple[str, File | None]] = []
         self.said: list[bytes] = []
 
     def do(self, step: Step) -> None:
         if step.call == "say":
             self.said += step.data.splitlines()
-        elif step.call == "sync":
-            content = self._synced.setdefault(step.name, bytearray())
-            for one in self._since.pop(step.name, ()):
-                apply(content, one)
+        elif step.call in ("rename", "unlink"):
+            file = self._files.pop(step.name, None)
+            self._changes.append((step.name, None))
+            if file and step.to:
+                self._name(step.to, file)
+        elif step.call == "sync" and step.name not in self._files:
+            self._sync_names(step.name)
         else:
-            self._since.setdefault(step.name, []).append(step)
+            if step.name not in self._files:
+                self._name(step.name, File())
+            self._files[step.name].do(step)
+
+    def _name(self, name: str, file: File) -> None:
+        self._files[name] = file
+        self._changes.append((name, file))
+
+    def _sync_names(self, folder: str) -> None:
+        here = [one for one in self._changes if str(Path(one[0]).parent) == folder]
+        self._changes = [one for one in self._changes if one not in here]
+        rename(self._certain, here)
 
     def fail(self, folder: Path, chance: random.Random, share: float) -> None:
-        """Write what a power failure leaves: all that was synced, and a share of the rest."""
+        """Write what a power failure leaves."""
         folder.mkdir(mode=0o700)
-        for name in ("worker-0.db", "worker-0.db-wal"):
-            content = bytearray(self._synced.get(name, b""))
-            for late in self._since.get(name, ()):
-                for piece in pieces(late):
-                    if chance.random() < share:
-                        apply(content, piece)
-            if content or name in self._synced:
-                (folder / name).write_bytes(content)
+        files = dict(self._certain)
+        rename(files, self._changes[: chance.randint(0, len(self._changes))])
+        for name, file in files.items():
+            if not name.endswith(("lock", "-shm")):
+                (folder / name).parent.mkdir(mode=0o700, exist_ok=True)
+                content = file.left(chance, share)
+                with (folder / name).open("wb") as written:
+                    written.write(content.rstrip(b"\0"))
+                    written.truncate(len(content))
+
+
+def rename(files: dict[str, File], changes: list[tuple[str, File | None]]) -> None:
+    """Give and take names."""
+    for name, file in changes:
+        files.pop(name, None)
+        if file:
+            files[name] = file

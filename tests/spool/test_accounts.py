@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from bridge.config import SpoolConfig
 from bridge.spool import Batch, Buried, Progress, Spool, Taken, committer
-from tests.spool.conftest import sql
+from tests.spool.conftest import sql, stored
 
 T = TypeVar("T")
 
@@ -180,16 +180,15 @@ class SpoolModel(RuleBasedStateMachine):
 
     def find(self, expected: dict[tuple[str, str | None], list[bytes]]) -> None:
         """Look up the rows that were added: they hold exactly what was appended, in order."""
-        query = f"SELECT id, input, target, data FROM batches WHERE id > {self.newest} ORDER BY id"
         found: dict[tuple[str, str | None], list[bytes]] = {}
-        for position, owner, target, data in sql(self.directory, query):
-            row = Row(owner, target, data.split(b"\0"))
-            found.setdefault((owner, target), []).extend(row.documents)
-            self.rows[position] = row
-            self.newest = position
+        for record in stored(self.directory, self.newest):
+            row = Row(record.input, record.target, record.data.split(b"\0"))
+            found.setdefault((record.input, record.target), []).extend(row.documents)
+            self.rows[record.id] = row
+            self.newest = record.id
             for name, account in self.accounts.items():
                 if row.is_for(name):
-                    account.pending[position] = row
+                    account.pending[record.id] = row
                     account.accepted += len(row.documents)
         assert found == {key: documents for key, documents in expected.items() if documents}
         self.notice_drops()
@@ -342,11 +341,10 @@ class SpoolModel(RuleBasedStateMachine):
     @invariant()
     def the_file_agrees(self) -> None:
         """The rows kept are those that somebody needs, and the tallies are their sums."""
-        rows = sql(self.directory, "SELECT id, bytes, length(data) FROM batches ORDER BY id")
-        assert [position for position, _, _ in rows] == sorted(self.rows)
-        assert all(size == length for _, size, length in rows)
+        rows = stored(self.directory)
+        assert [row.id for row in rows] == sorted(self.rows)
         balance = self.run(self.spool.balance())
-        assert balance.bytes == sum(size for _, size, _ in rows)
+        assert balance.bytes == sum(len(row.data) for row in rows)
         letters = sql(self.directory, "SELECT document FROM dead ORDER BY id")
         assert [document for (document,) in letters] == self.letters
         checkpoints = {(c.input, c.stream): c.value for c in self.run(self.spool.checkpoints())}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -121,9 +122,7 @@ async def test_a_kill_on_a_full_disk_loses_nothing(disk: Path) -> None:
     while not spool.full and not spool.trouble:
         await asyncio.sleep(0.01)
     copy = disk.with_name("copy")
-    copy.mkdir(mode=0o700)
-    for name in ("worker-0.db", "worker-0.db-wal"):
-        (copy / name).write_bytes((disk / "spool" / name).read_bytes())
+    shutil.copytree(disk / "spool", copy)
     await spool.close()
     spool = await Spool.open(SpoolConfig(directory=copy, min_free_bytes=0))
     assert (await take(spool, 40))[:40] == [event(number) for number in range(40)]

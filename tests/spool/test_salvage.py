@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import random
+from itertools import accumulate, count
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,12 @@ import pytest
 from bridge.config import SpoolConfig
 from bridge.errors import SpoolError, SpoolLocked, SpoolTooNew
 from bridge.spool import Progress, Spool
+from bridge.spool.damage import files_aside
 from bridge.spool.salvage import export, salvage
+from bridge.spool.segments import size_of
 from bridge.spool.wreck import Wreck
 from tests.spool.conftest import Opener, sql, texts
-from tests.spool.wrecks import PAGE, Image, flipped, make, marked, may_be_lost
+from tests.spool.wrecks import PAGE, SEGMENT, Image, flipped, make, marked
 
 DEAD_LIMIT = 2**20
 FLIPS = 30
@@ -36,68 +39,66 @@ def found_in(path: Path) -> set[bytes]:
         return {row.data for row in wreck.rows()}
 
 
-def expect(image: Image, path: Path, *pages: bytes) -> None:
-    """Every event is found that was on none of these pages."""
-    found = found_in(path)
-    for number, event in image.waiting.items():
-        if event not in found:
-            assert any(may_be_lost(page, number) for page in pages), f"event {number} is lost"
+def expect(image: Image, path: Path, lost: int = 0) -> None:
+    """Every event is found, but for the one that was damaged itself."""
+    missing = set(image.waiting.values()) - found_in(path)
+    assert missing <= {marked(lost)}, f"lost: {[event[:8] for event in missing]}"
 
 
 def test_everything_is_found_in_a_sound_file(image: Image, tmp_path: Path) -> None:
     assert len(image.wal) > 20 * PAGE
-    assert len(image.main) > 20 * PAGE
+    assert len(image.main) > 10 * PAGE
+    assert len(image.rows) > 20 * PAGE
     expect(image, image.write(tmp_path))
 
 
+def event_at(image: Image, place: int) -> int:
+    """The number of the event whose record holds a place of the segment."""
+    ends = accumulate(size_of("in", None, len(marked(n))) for n in count(1))
+    return next(number for number, end in enumerate(ends, 1) if place < end)
+
+
 def flip_and_read(image: Image, folder: Path, seed: int, times: int) -> None:
-    """Bits here and there, in the file and in the WAL; each is looked for by itself."""
+    """Bits here and there, in each of the files; each is looked for by itself."""
     chance = random.Random(seed)
     for _ in range(times):
-        in_wal, bit = chance.random() < 0.5, chance.randrange(8)
-        content = image.wal if in_wal else image.main
-        place = chance.randrange(len(content))
-        broken = flipped(content, place, bit)
-        if in_wal:
-            start = 32 + (place - 32) // (PAGE + 24) * (PAGE + 24)
-            path = image.write(folder, wal=broken)
-            expect(image, path, content[max(0, start) : start + PAGE + 24])
-        else:
-            start = place // PAGE * PAGE
-            path = image.write(folder, main=broken)
-            expect(image, path, content[start : start + PAGE])
+        bit, place = chance.randrange(8), chance.randrange(len(image.rows))
+        expect(image, image.write(folder, main=flipped(image.main, place % len(image.main), bit)))
+        expect(image, image.write(folder, wal=flipped(image.wal, place % len(image.wal), bit)))
+        path = image.write(folder, rows=flipped(image.rows, place, bit))
+        expect(image, path, event_at(image, place))
 
 
-def test_a_flipped_bit_costs_no_more_than_its_page(image: Image, tmp_path: Path) -> None:
+def test_a_flipped_bit_costs_no_more_than_its_row(image: Image, tmp_path: Path) -> None:
     flip_and_read(image, tmp_path, 0, FLIPS)
 
 
-def test_a_file_that_ends_too_early_gives_what_is_left(image: Image, tmp_path: Path) -> None:
-    """Cut at the border of each page."""
-    for end in range(0, len(image.main), 4 * PAGE):
-        pages = [image.main[n : n + PAGE] for n in range(end, len(image.main), PAGE)]
-        expect(image, image.write(tmp_path, main=image.main[:end]), *pages)
+def test_a_segment_that_ends_too_early_gives_what_is_left(image: Image, tmp_path: Path) -> None:
+    for end in range(0, len(image.rows), 4 * PAGE):
+        path = image.write(tmp_path, rows=image.rows[:end])
+        whole = {marked(number) for number in range(1, event_at(image, end))}
+        assert found_in(path) & set(image.waiting.values()) == whole & set(image.waiting.values())
 
 
-def test_a_file_without_its_wal_gives_its_own_rows(image: Image, tmp_path: Path) -> None:
-    frames = [image.wal[n : n + PAGE + 24] for n in range(32, len(image.wal), PAGE + 24)]
-    expect(image, image.write(tmp_path, wal=b""), *frames)
-
-
-def test_a_wal_without_its_file_gives_its_own_rows(image: Image, tmp_path: Path) -> None:
-    pages = [image.main[n : n + PAGE] for n in range(0, len(image.main), PAGE)]
+@pytest.mark.parametrize("suffixes", [("",), ("-wal",), ("", "-wal")])
+def test_the_rows_are_found_without_the_rest(
+    image: Image, tmp_path: Path, suffixes: tuple[str, ...]
+) -> None:
+    """The database, its WAL, or both are gone."""
     path = image.write(tmp_path)
-    path.unlink()
-    expect(image, path, *pages)
+    for suffix in suffixes:
+        path.with_name(path.name + suffix).unlink()
+    expect(image, path)
 
 
-def places(image: Image, count: int, seed: int) -> list[tuple[bool, int]]:
+def places(image: Image, count: int, seed: int) -> list[tuple[str, int]]:
     """Where to flip bits: half of them in headers, where much depends on a bit."""
     chance = random.Random(seed)
-    found = [(False, chance.randrange(100)) for _ in range(count // 4)]
-    found += [(False, chance.randrange(len(image.main))) for _ in range(count // 4)]
-    found += [(True, chance.randrange(32)) for _ in range(count // 4)]
-    return found + [(True, chance.randrange(len(image.wal))) for _ in range(count // 4)]
+    found = [("main", chance.randrange(100)) for _ in range(count // 4)]
+    found += [("main", chance.randrange(len(image.main))) for _ in range(count // 8)]
+    found += [("wal", chance.randrange(32)) for _ in range(count // 4)]
+    found += [("wal", chance.randrange(len(image.wal))) for _ in range(count // 8)]
+    return found + [("rows", chance.randrange(len(image.rows))) for _ in range(count // 4)]
 
 
 async def works(directory: Path) -> None:
@@ -119,14 +120,13 @@ async def works(directory: Path) -> None:
 
 async def flip_and_run(image: Image, folder: Path, seed: int, times: int) -> None:
     """The spool works, sets the file aside, or takes it for one of a newer version."""
-    for number, (in_wal, place) in enumerate(places(image, times, seed)):
+    for number, (name, place) in enumerate(places(image, times, seed)):
         directory = folder / str(number)
-        broken = flipped(image.wal if in_wal else image.main, place, number % 8)
-        image.write(directory, **{"wal" if in_wal else "main": broken})
+        image.write(directory, **{name: flipped(getattr(image, name), place, number % 8)})
         try:
             await works(directory)
         except SpoolTooNew:
-            assert not in_wal
+            assert name == "main"
             assert 60 <= place < 64
 
 
@@ -135,12 +135,21 @@ async def test_a_flipped_bit_never_stops_the_spool(image: Image, tmp_path: Path)
 
 
 async def test_a_cut_never_stops_the_spool(image: Image, tmp_path: Path) -> None:
-    """At the border of each tenth page, with the WAL and without it."""
-    for number, end in enumerate(range(0, len(image.main) + 1, 10 * PAGE)):
-        image.write(tmp_path / f"{number}", main=image.main[:end])
-        await works(tmp_path / f"{number}")
-        image.write(tmp_path / f"{number}-alone", main=image.main[:end], wal=b"")
-        await works(tmp_path / f"{number}-alone")
+    """At the border of pages, with the WAL and without it; and in the segment."""
+    for end in range(0, len(image.main) + 1, 5 * PAGE):
+        image.write(tmp_path / f"{end}", main=image.main[:end])
+        await works(tmp_path / f"{end}")
+        image.write(tmp_path / f"{end}-alone", main=image.main[:end], wal=b"")
+        await works(tmp_path / f"{end}-alone")
+    for end in range(0, len(image.rows), 10 * PAGE):
+        image.write(tmp_path / f"{end}-rows", rows=image.rows[:end])
+        await works(tmp_path / f"{end}-rows")
+
+
+async def test_a_segment_that_is_gone_never_stops_the_spool(image: Image, tmp_path: Path) -> None:
+    path = image.write(tmp_path / "spool")
+    (path.with_name("worker-0.db-rows") / SEGMENT).unlink()
+    await works(path.parent)
 
 
 # Into a spool
@@ -224,7 +233,7 @@ def test_an_outputs_events_stay_its_own(image: Image, tmp_path: Path) -> None:
     content = (directory / "worker-0.db").read_bytes()
     (directory / "worker-0.db").write_bytes(bytes(PAGE) + content[PAGE:])
     asyncio.run(held(directory, "quick"))
-    (aside,) = directory.glob("*.damaged-*")
+    (aside,) = files_aside(directory / "worker-0.db")
     salvage(aside, directory, DEAD_LIMIT)
     assert asyncio.run(held(directory, "quick")) == [marked(3), marked(4)]
     slow = asyncio.run(held(directory, "slow"))
@@ -253,10 +262,10 @@ def test_a_full_disk_is_told(image: Image, tmp_path: Path, monkeypatch: pytest.M
 
 def test_what_is_lost_is_counted(image: Image, tmp_path: Path) -> None:
     """By rows that must have been there, and by what could not be read."""
-    main, wal = (one.replace(b"<000030>", bytes(8)) for one in (image.main, image.wal))
-    found = export(image.write(tmp_path / "wreck", main=main, wal=wal), io.BytesIO())
+    rows = image.rows.replace(b"<000030>", bytes(8))
+    found = export(image.write(tmp_path / "wreck", rows=rows), io.BytesIO())
     assert (found.rows, found.missing) == (len(image.waiting) - 1, 1)
-    assert found.unreadable["rows"] >= 1
+    assert found.unreadable["rows"] == 1
     assert not found.is_whole
 
 

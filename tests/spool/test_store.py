@@ -1,4 +1,4 @@
-"""Tidying: old keys are forgotten, and free pages go back to the disk."""
+"""Tidying: old keys are forgotten, and what is not needed goes back to the disk."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from bridge.spool import Progress, Spool, Taken, committer, store
+from bridge.spool.segments import SPARES
 from tests.spool.conftest import Opener, deliver, sql
 
 DAY = 24 * 3600
+MIB = 2**20
 
 
 class Calendar:
@@ -69,28 +71,45 @@ async def test_many_old_keys_go_in_slices(opened: Opener, directory: Path) -> No
             await asyncio.sleep(0.01)
 
 
-async def test_the_file_shrinks_after_an_outage(
-    spool: Spool, directory: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """But for the pages that the next rows will take."""
-    monkeypatch.setattr(store, "SPARE_PAGES", 64)
-    await asyncio.gather(*(spool.append("in", [b"x" * 2**20]) for _ in range(24)))
-    grown = sql(directory, "PRAGMA page_count")[0][0]
-    assert grown > 24 * 64
+def segments(directory: Path) -> list[Path]:
+    """The files with the rows."""
+    return list((directory / "worker-0.db-rows").iterdir())
+
+
+async def test_the_disk_is_given_back_after_an_outage(spool: Spool, directory: Path) -> None:
+    """But for the segment in use, and two for the next rows."""
+    await asyncio.gather(*(spool.append("in", [b"x" * MIB]) for _ in range(80)))
+    assert len(segments(directory)) >= 5
     while not await spool.empty():
         await deliver(spool)
-    async with asyncio.timeout(5):
-        while sql(directory, "PRAGMA page_count")[0][0] > 100:
-            await asyncio.sleep(0.01)
+    assert len(segments(directory)) == 1 + SPARES
+    assert sql(directory, "PRAGMA page_count")[0][0] < 100
     assert sql(directory, "PRAGMA integrity_check") == [("ok",)]
 
 
-async def test_pages_are_used_again(spool: Spool, directory: Path) -> None:
+async def test_segments_are_used_again(spool: Spool, directory: Path) -> None:
     """A spool that keeps up stays small, however much goes through it."""
-    for _ in range(40):
-        future = spool.append("in", [b"x" * 2**20])
+    for _ in range(80):
+        future = spool.append("in", [b"x" * MIB])
         await deliver(spool)
         await future
     await spool.advance("out", Progress(0))
-    assert sql(directory, "PRAGMA page_count")[0][0] < 8 * 64
-    assert (directory / "worker-0.db-wal").stat().st_size < 24 * 2**20
+    assert len(segments(directory)) == 1
+    assert sql(directory, "PRAGMA page_count")[0][0] < 100
+    assert (directory / "worker-0.db-wal").stat().st_size < 24 * MIB
+
+
+async def test_a_slow_output_keeps_the_rows_of_all(opened: Opener, directory: Path) -> None:
+    """Files go in order; whoever is behind finds everything, also after a restart."""
+    spool = await opened()
+    for output in ("out", "slow"):
+        await spool.attach(output)
+    events = [b"%d" % number * MIB for number in range(1, 10)] * 6
+    for event in events:
+        await spool.append("in", [event])
+        await deliver(spool)
+    await spool.close()
+    spool = await opened()
+    assert await deliver(spool, "slow") == events
+    assert await spool.empty()
+    assert len(segments(directory)) <= 1 + SPARES

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -12,14 +12,15 @@ from tests.clocks import VirtualClock
 from tests.spool.conftest import Opener, texts
 from tests.spool.written import AHEAD, BEHIND, INPUT, MORE, POLLER, WRITTEN_AT, document
 
-FILES = sorted((Path(__file__).parent.parent / "data" / "spool").glob("*.db.gz"))
+FILES = sorted((Path(__file__).parent.parent / "data" / "spool").glob("*.tar.gz"))
 
 
-@pytest.fixture(params=FILES, ids=lambda path: path.name.removesuffix(".db.gz"))
+@pytest.fixture(params=FILES, ids=lambda path: path.name.removesuffix(".tar.gz"))
 async def older(request: pytest.FixtureRequest, opened: Opener, directory: Path) -> Spool:
     """The spool of an older version, opened by this one on the day it was written."""
     directory.mkdir()
-    (directory / "worker-0.db").write_bytes(gzip.decompress(request.param.read_bytes()))
+    with tarfile.open(request.param) as packed:
+        packed.extractall(directory)
     return await opened(min_free_bytes=0, clock=VirtualClock(WRITTEN_AT))
 
 

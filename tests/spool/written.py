@@ -1,6 +1,6 @@
 """Writes the spool that every later version must be able to go on with.
 
-    PYTHONPATH=. python -m tests.spool.written tests/data/spool/VERSION.db.gz
+    PYTHONPATH=. python -m tests.spool.written tests/data/spool/VERSION.tar.gz
 
 is called once, when a version is released whose format or tables are new. The file is never written
 again: what later code makes of it shows nothing about the code that is out there.
@@ -9,8 +9,8 @@ again: what later code makes of it shows nothing about the code that is out ther
 from __future__ import annotations
 
 import asyncio
-import gzip
 import sys
+import tarfile
 import tempfile
 from pathlib import Path
 from typing import Final
@@ -57,11 +57,19 @@ async def write(directory: Path) -> None:
 
 
 def main(path: Path) -> None:
-    """Write the file, packed."""
+    """Write the files, packed."""
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(write(Path(folder)))
-        (file,) = Path(folder).glob("*.db")
-        path.write_bytes(gzip.compress(file.read_bytes(), 9, mtime=0))
+        (Path(folder) / "lock").unlink()
+        with tarfile.open(path, "w:gz", compresslevel=9) as packed:
+            packed.add(folder, ".", filter=anonymous)
+
+
+def anonymous(file: tarfile.TarInfo) -> tarfile.TarInfo:
+    """Nobody's, of no time."""
+    file.uid = file.gid = file.mtime = 0
+    file.uname = file.gname = ""
+    return file
 
 
 if __name__ == "__main__":

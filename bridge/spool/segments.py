@@ -1,0 +1,314 @@
+"""The rows themselves: records in files (segments) that are written once, in order, and used again.
+
+The database knows where each row is; SQLite alone would write every document twice and read it
+once between. A record tells all about itself, so that it is found without the database, too: it
+begins with a magic number and a checksum, and names the segment, because behind the last record of
+a file lie older ones.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import zlib
+from collections import deque
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from bridge.spool.damage import Impossible
+from bridge.spool.lock import sync
+
+SEGMENT_BYTES: Final = 16 * 1024 * 1024
+FULL_BYTES: Final = 14 * 1024 * 1024
+"""From here on the next records go into another file: a commit takes about 2 MiB."""
+FREE_BYTES: Final = 1024 * 1024
+"""A file without rows is written from its beginning again when so much of it has been used."""
+SPARES: Final = 2
+"""Files that are kept for the next rows."""
+PIECES: Final = 1000
+"""What one system call writes, of at most IOV_MAX (1,024) pieces."""
+
+MAGIC: Final = b"\xf5GBR"
+"""Its first octet occurs in no UTF-8 text."""
+HEAD: Final = struct.Struct(">4sIIQdIIHH")
+"""Magic, checksum of everything behind it, segment, id, created, count, octets of the documents, of
+the input and of the target; then these three, the documents last."""
+CHECKED: Final = 8
+NOBODY: Final = 0xFFFF
+"""In place of the length of a target: the row is for all outputs."""
+
+
+class Place(NamedTuple):
+    """Where a record begins."""
+
+    segment: int
+    start: int
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A row as it lies in a segment; `created` is in seconds since the epoch."""
+
+    id: int
+    created: float
+    count: int
+    input: str
+    target: str | None
+    data: bytes = field(repr=False)
+    segment: int = 0
+
+    def packed(self, segment: int) -> tuple[bytes, bytes]:
+        """Its octets in a segment: what is known about the documents, and these."""
+        owner = self.input.encode()
+        target = b"" if self.target is None else self.target.encode()
+        head = HEAD.pack(
+            MAGIC,
+            0,
+            segment,
+            self.id,
+            self.created,
+            self.count,
+            len(self.data),
+            len(owner),
+            NOBODY if self.target is None else len(target),
+        )
+        names = owner + target
+        checksum = zlib.crc32(self.data, zlib.crc32(names, zlib.crc32(head[CHECKED:])))
+        return MAGIC + checksum.to_bytes(4) + head[CHECKED:] + names, self.data
+
+
+def size_of(owner: str, target: str | None, size: int) -> int:
+    """How many octets the record of a row takes, whose documents take `size`."""
+    return HEAD.size + len(owner.encode()) + len((target or "").encode()) + size
+
+
+def unpacked(content: bytes, start: int = 0) -> Record | None:
+    """The record that begins there; None when it is not as it was written."""
+    if len(content) - start < HEAD.size:
+        return None
+    magic, checksum, segment, rowid, created, count, size, owner, target = HEAD.unpack_from(
+        content, start
+    )
+    names = start + HEAD.size
+    has_target = target != NOBODY
+    data = names + owner + (target if has_target else 0)
+    end = data + size
+    if magic != MAGIC or end > len(content):
+        return None
+    if zlib.crc32(memoryview(content)[start + CHECKED : end]) != checksum:
+        return None
+    return Record(
+        id=rowid,
+        created=created,
+        count=count,
+        input=content[names : names + owner].decode(),
+        target=content[names + owner : data].decode() if has_target else None,
+        data=content[data:end],
+        segment=segment,
+    )
+
+
+def scan(content: bytes, segment: int) -> Iterator[Record | None]:
+    """The records of a segment, in order; None for one that is not as it was written."""
+    start = content.find(MAGIC)
+    while start >= 0:
+        record = unpacked(content, start)
+        if record is not None:
+            start += size_of(record.input, record.target, len(record.data))
+            if record.segment == segment:
+                yield record
+        else:
+            if content[start + CHECKED : start + CHECKED + 4] == segment.to_bytes(4):
+                yield None
+            start += 1
+        start = content.find(MAGIC, start)
+
+
+def name_of(segment: int) -> str:
+    """The name of a segment's file."""
+    return f"{segment:08d}"
+
+
+def files(folder: Path) -> dict[int, Path]:
+    """The segments that are there, by number, in order."""
+    try:
+        names = [name for name in os.listdir(folder) if name.isdecimal()]
+    except FileNotFoundError:
+        return {}
+    return {int(name): folder / name for name in sorted(names, key=int)}
+
+
+class Segments:
+    """The writing end, open behind the last row that is committed.
+
+    `put` says where a row will be, and `write` makes durable what was put; then `keep` follows, or
+    `take_back` when it was not committed. Raises OSError, and Impossible for a file that ends too
+    early.
+    """
+
+    def __init__(self, folder: Path, oldest: int, end: Place | None) -> None:
+        """`oldest`: the first segment with rows; `end`: where the last row ends, if there is one.
+
+        What is behind it was never accepted.
+        """
+        self._folder = folder
+        self._file = -1
+        self._allocated = 0
+        self._spares: list[Path] = []
+        self._pieces: deque[bytes] = deque()
+        folder.mkdir(mode=0o700, exist_ok=True)
+        sync(folder.parent)
+        there = files(folder)
+        self._number, self._end = end or Place(max(there, default=0), 0)
+        self._oldest = oldest if end else self._number + 1
+        self._has_rows = end is not None
+        if end:
+            self._go_on(there.pop(end.segment, None))
+        for number, path in there.items():
+            if not self._oldest <= number < self._number:
+                path.unlink()
+        self._new_end = self._end
+
+    def _go_on(self, path: Path | None) -> None:
+        if path is None or path.stat().st_size < self._end:
+            raise Impossible(f"the rows of segment {self._number} are not all there")
+        self._open(path, os.O_RDWR)
+        os.ftruncate(self._file, self._end)
+        self._allocate()
+
+    @property
+    def reusable(self) -> int:
+        """How many octets can be written without taking more of the disk."""
+        start = 0 if self._is_free() else self._end
+        return max(0, min(self._allocated, FULL_BYTES) - start) + len(self._spares) * FULL_BYTES
+
+    def put(self, row: Record) -> Place:
+        """Where a row will be; its `segment` is not known before."""
+        if not self._pieces and self._must_turn():
+            self._turn()
+        place = Place(self._number, self._new_end)
+        for piece in row.packed(self._number):
+            self._pieces.append(piece)
+            self._new_end += len(piece)
+        return place
+
+    def write(self) -> None:
+        """Make durable what was put."""
+        if not self._pieces:
+            return
+        start, pieces = self._end, self._pieces.copy()
+        while pieces:
+            written = os.pwritev(self._file, list(islice(pieces, PIECES)), start)
+            start += written
+            while pieces and written >= len(pieces[0]):
+                written -= len(pieces.popleft())
+            if written:
+                pieces[0] = pieces[0][written:]
+        os.fdatasync(self._file)
+
+    def keep(self) -> None:
+        """What was written is committed."""
+        self._has_rows = self._has_rows or bool(self._pieces)
+        self._end = self._new_end
+        self._allocated = max(self._allocated, self._end)
+        self._pieces.clear()
+
+    def take_back(self) -> None:
+        """What was put is not committed."""
+        self._new_end = self._end
+        self._pieces.clear()
+
+    def release(self, oldest: int | None) -> None:
+        """Let go of the segments before the first one with rows; None: there is no row."""
+        self._has_rows = oldest is not None
+        first = self._number if oldest is None else oldest
+        for number in range(self._oldest, first):
+            self._let_go(self._folder / name_of(number))
+        self._oldest = max(first, self._oldest)
+
+    def close(self) -> None:
+        """Let go of the file; safe twice."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+    def _let_go(self, path: Path) -> None:
+        """Keep a file for the next rows, or delete it; what cannot be is left to the next start."""
+        with suppress(OSError):
+            if len(self._spares) < SPARES and path.stat().st_size >= SEGMENT_BYTES:
+                self._spares.append(path)
+            else:
+                path.unlink()
+
+    def _must_turn(self) -> bool:
+        """Whether the next rows go into another file, or into this one from its beginning."""
+        is_full = self._file < 0 or self._end >= FULL_BYTES
+        is_better = bool(self._spares) and self._allocated < SEGMENT_BYTES
+        return is_full or self._is_free() or is_better
+
+    def _is_free(self) -> bool:
+        return not self._has_rows and self._end >= FREE_BYTES
+
+    def _turn(self) -> None:
+        """Go over to the next segment."""
+        path = self._folder / name_of(self._number + 1)
+        if self._file >= 0 and not self._has_rows:
+            (self._folder / name_of(self._number)).rename(path)
+        elif self._spares:
+            self._spares[-1].rename(path)
+            self._spares.pop()
+        self.close()
+        self._number, self._end = self._number + 1, 0
+        self._new_end = 0
+        self._has_rows = False
+        self._open(path, os.O_RDWR | os.O_CREAT)
+        self._allocate()
+        try:
+            sync(self._folder)
+        except OSError:
+            self.close()
+            raise
+
+    def _open(self, path: Path, how: int) -> None:
+        self._file = os.open(path, how | os.O_CLOEXEC, 0o600)
+
+    def _allocate(self) -> None:
+        """Take the whole segment from the disk, if it has that much."""
+        with suppress(OSError):
+            os.posix_fallocate(self._file, 0, SEGMENT_BYTES)
+        self._allocated = os.fstat(self._file).st_size
+
+
+class Records:
+    """The reading end; it keeps the segment open that it read last. Raises OSError."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._segment = self._file = -1
+
+    def record(self, place: Place, size: int) -> Record | None:
+        """The record at a place, `size` octets; None when it is not there as it was written."""
+        try:
+            content = os.pread(self._opened(place.segment), size, place.start)
+        except FileNotFoundError:
+            return None
+        record = unpacked(content)
+        return record if record and record.segment == place.segment else None
+
+    def close(self) -> None:
+        """Let go of the file; safe twice."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._segment = self._file = -1
+
+    def _opened(self, segment: int) -> int:
+        if self._segment != segment:
+            self.close()
+            path = self._folder / name_of(segment)
+            self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            self._segment = segment
+        return self._file

@@ -1,0 +1,222 @@
+"""Rows in segments: written once, found without a database, in files that are used again."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.spool.damage import Impossible
+from bridge.spool.segments import (
+    FREE_BYTES,
+    FULL_BYTES,
+    HEAD,
+    SEGMENT_BYTES,
+    SPARES,
+    Place,
+    Record,
+    Records,
+    Segments,
+    files,
+    scan,
+    size_of,
+    unpacked,
+)
+
+MIB = 2**20
+NAMES = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+RECORDS = st.builds(
+    Record,
+    id=st.integers(1, 2**63),
+    created=st.floats(allow_nan=False),
+    count=st.integers(1, 2**31),
+    input=NAMES,
+    target=st.none() | NAMES,
+    data=st.binary(max_size=300),
+)
+
+
+def record(number: int, size: int = 100) -> Record:
+    return Record(number, 1.7e9, 1, "in", None, b"%d." % number * size)
+
+
+def put(segments: Segments, *records: Record) -> list[Place]:
+    """Write and commit some rows."""
+    places = [segments.put(one) for one in records]
+    segments.write()
+    segments.keep()
+    return places
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "worker-0.db-rows"
+
+
+@given(st.lists(RECORDS, max_size=5), st.integers(1, 2**32 - 1))
+def test_a_record_tells_everything_about_itself(records: list[Record], segment: int) -> None:
+    packed = [b"".join(one.packed(segment)) for one in records]
+    found = list(scan(b"".join(packed), segment))
+    assert [(one.id, one.input, one.target, one.data) for one in found if one] == [
+        (one.id, one.input, one.target, one.data) for one in records
+    ]
+    assert all(one and one.segment == segment for one in found)
+    for one, octets in zip(records, packed, strict=True):
+        assert len(octets) == size_of(one.input, one.target, len(one.data))
+        assert list(scan(octets, segment ^ 1)) == []
+
+
+@given(RECORDS, st.data())
+def test_a_changed_bit_is_seen(one: Record, data: st.DataObject) -> None:
+    octets = bytearray(b"".join(one.packed(7)))
+    place = data.draw(st.integers(0, len(octets) * 8 - 1))
+    octets[place // 8] ^= 1 << place % 8
+    assert unpacked(bytes(octets)) is None
+    behind = b"".join(record(2).packed(7))
+    assert [found.id for found in scan(bytes(octets) + behind, 7) if found] == [2]
+
+
+@given(st.binary(max_size=200))
+def test_any_octets_can_be_scanned(octets: bytes) -> None:
+    head = b"".join(record(1).packed(7))[: HEAD.size]
+    assert not any(scan(octets + head + octets, 7))
+
+
+def test_rows_are_read_where_they_were_put(folder: Path) -> None:
+    segments = Segments(folder, 0, None)
+    rows = [record(number, 10_000) for number in range(1, 2000)]
+    places = [place for row in rows for place in put(segments, row)]
+    assert len({place.segment for place in places}) > 3
+    reading = Records(folder)
+    for row, place in zip(rows, places, strict=True):
+        found = reading.record(place, size_of("in", None, len(row.data)))
+        assert found
+        assert (found.id, found.data) == (row.id, row.data)
+    assert reading.record(Place(99, 0), 100) is None
+    reading.close()
+    segments.close()
+
+
+def test_what_was_not_committed_is_overwritten(folder: Path) -> None:
+    segments = Segments(folder, 0, None)
+    (first,) = put(segments, record(1))
+    segments.put(record(2, 5000))
+    segments.write()
+    segments.take_back()
+    (second,) = put(segments, record(2))
+    assert second == Place(1, size_of("in", None, len(record(1).data)))
+    assert first == Place(1, 0)
+    segments.close()
+
+
+def test_it_goes_on_behind_the_last_row(folder: Path) -> None:
+    """What was written behind it was never accepted, nor what is in later files."""
+    segments = Segments(folder, 0, None)
+    put(segments, record(1))
+    end = Place(1, size_of("in", None, len(record(1).data)))
+    put(segments, record(2, 5000))
+    segments.close()
+    (folder / "00000002").write_bytes(b"later")
+    segments = Segments(folder, 1, end)
+    assert list(files(folder)) == [1]
+    assert put(segments, record(3)) == [end]
+    segments.close()
+    assert [one.id for one in scan((folder / "00000001").read_bytes(), 1) if one] == [1, 3]
+
+
+@pytest.mark.parametrize("size", [None, 10])
+def test_rows_that_are_not_there_are_noticed(folder: Path, size: int | None) -> None:
+    folder.mkdir()
+    if size is not None:
+        (folder / "00000003").write_bytes(bytes(size))
+    with pytest.raises(Impossible, match="segment 3"):
+        Segments(folder, 3, Place(3, 11))
+
+
+def test_the_files_are_private_and_take_their_place_on_the_disk_at_once(folder: Path) -> None:
+    segments = Segments(folder, 0, None)
+    put(segments, record(1))
+    (file,) = folder.iterdir()
+    assert (folder.stat().st_mode & 0o777, file.stat().st_mode & 0o777) == (0o700, 0o600)
+    assert file.stat().st_blocks * 512 >= SEGMENT_BYTES
+    assert segments.reusable <= FULL_BYTES
+    segments.close()
+
+
+def fill(segments: Segments, number: int) -> None:
+    """Use a segment up."""
+    for _ in range(FULL_BYTES // MIB):
+        put(segments, record(number, MIB // 2))
+
+
+def test_files_without_rows_are_used_again(folder: Path) -> None:
+    """Two of them are kept, more are deleted; a reader does not take old rows for new ones."""
+    segments = Segments(folder, 0, None)
+    for number in range(1, 6):
+        fill(segments, number)
+    inodes = {path.stat().st_ino for path in folder.iterdir()}
+    segments.release(5)
+    assert len(list(folder.iterdir())) == 1 + SPARES
+    assert segments.reusable == SPARES * FULL_BYTES
+    reading = Records(folder)
+    size = size_of("in", None, len(record(1, MIB // 2).data))
+    fill(segments, 6)
+    fill(segments, 7)
+    assert {path.stat().st_ino for path in folder.iterdir()} <= inodes
+    assert reading.record(Place(5, 0), size)
+    assert reading.record(Place(2, 0), size) is None
+    assert list(files(folder)) == [5, 6, 7]
+    reading.close()
+    segments.close()
+
+
+def test_a_file_whose_rows_are_all_gone_is_written_from_its_beginning(folder: Path) -> None:
+    """Not at every event: only when a part of it was used."""
+    segments = Segments(folder, 0, None)
+    put(segments, record(1))
+    segments.release(None)
+    assert put(segments, record(2))[0].start > 0
+    put(segments, record(3, FREE_BYTES))
+    segments.release(None)
+    assert segments.reusable == FULL_BYTES
+    assert put(segments, record(4)) == [Place(2, 0)]
+    assert list(files(folder)) == [2]
+    segments.close()
+
+
+def test_a_disk_that_fails_is_tried_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At every call: the next try finds the way to the same place."""
+
+    def failing(*_: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    segments = Segments(folder, 0, None)
+    for name in ("pwritev", "fdatasync", "fsync", "open"):
+        with monkeypatch.context() as patch:
+            patch.setattr(os, name, failing)
+            with pytest.raises(OSError, match="Input"):
+                put(segments, record(1))
+            segments.take_back()
+            segments.close()
+    (place,) = put(segments, record(1))
+    content = files(folder)[place.segment].read_bytes()
+    assert [one.id for one in scan(content, place.segment) if one] == [1]
+    segments.close()
+
+
+def test_short_writes_are_gone_on_with(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a nearly full disk or a signal makes them."""
+    segments = Segments(folder, 0, None)
+    real = os.pwritev
+
+    def short(file: int, pieces: list[bytes], start: int) -> int:
+        return real(file, [b"".join(pieces)[:7]], start)
+
+    monkeypatch.setattr(os, "pwritev", short)
+    put(segments, record(1), record(2))
+    content = (folder / "00000001").read_bytes()
+    assert [one.id for one in scan(content, 1) if one] == [1, 2]
+    segments.close()

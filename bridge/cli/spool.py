@@ -51,7 +51,9 @@ def check(ctx: click.Context, client: Client) -> None:
             rows = f"{found.rows:,} rows with {found.events:,} events"
             click.echo(f"{path}: all is well: {rows}, {found.letters:,} dead letters")
     for aside in all_aside(directory):
-        click.echo(f"{aside}: a damaged file that was set aside; salvage it, then delete it")
+        click.echo(
+            f"{aside}: a damaged file that was set aside; salvage it, then delete it with its -rows"
+        )
     if damaged:
         click.echo("the spool is damaged: start the bridge, which sets the file aside and runs on")
         ctx.exit(1)
@@ -79,8 +81,9 @@ def salvage(file: Path, config: Path | None, output: BinaryIO | None) -> None:
 
     Events that an output had not passed are spooled again for that output, behind what is there
     (max_bytes is no limit for them), and dead letters are dead letters again. Checkpoints and what
-    else there was are taken where they are newer. FILE, and the -wal beside it, stay as they are;
-    salvaging the same file again makes no doubles (for 40 days). The bridge must not be running.
+    else there was are taken where they are newer. FILE, and the -wal and -rows beside it, stay as
+    they are; salvaging the same file again makes no doubles (for 40 days). The bridge must not be
+    running.
     """
     from bridge.spool.salvage import export
     from bridge.spool.salvage import salvage as into_spool

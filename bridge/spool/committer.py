@@ -19,7 +19,7 @@ from functools import partial
 from typing import Final, TypeVar
 
 from bridge.errors import SpoolError
-from bridge.spool.damage import Damaged, is_damage
+from bridge.spool.damage import Damaged, is_damage, why
 from bridge.spool.model import Taken
 from bridge.spool.store import Done, Store
 from bridge.spool.transaction import Append, Row, Transaction
@@ -68,11 +68,6 @@ def is_outage(error: BaseException) -> bool:
         return isinstance(error, OSError)
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
     return code not in (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISUSE)
-
-
-def why(error: BaseException) -> str:
-    """The reason without the number that the system gives it."""
-    return error.strerror or str(error) if isinstance(error, OSError) else str(error)
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,11 @@ def is_damage(error: Exception) -> bool:
     return code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
+def why(error: BaseException) -> str:
+    """The reason without the number that the system gives it."""
+    return error.strerror or str(error) if isinstance(error, OSError) else str(error)
+
+
 def beside(path: Path, suffix: str) -> Path:
     """What is kept beside a database."""
     return path.with_name(path.name + suffix)

@@ -86,6 +86,22 @@ def size_of(owner: str, target: str | None, size: int) -> int:
     return HEAD.size + len(owner.encode()) + len((target or "").encode()) + size
 
 
+def placed(
+    owner: object, target: object, size: object, segment: object, start: object
+) -> tuple[Place, int]:
+    """Where the record of a row begins, and how many octets it takes.
+
+    Raises Impossible for values of `batches` that nobody has written.
+    """
+    is_named = isinstance(owner, str) and (target is None or isinstance(target, str))
+    numbers = [one for one in (size, segment, start) if isinstance(one, int) and one >= 0]
+    if not is_named or len(numbers) < 3:
+        raise Impossible("a row is where no row can be")
+    size, segment, start = numbers
+    target = None if target is None else str(target)
+    return Place(segment, start), size_of(str(owner), target, size)
+
+
 def unpacked(content: bytes, start: int = 0) -> Record | None:
     """The record that begins there; None when it is not as it was written."""
     if len(content) - start < HEAD.size:
@@ -185,6 +201,10 @@ class Segments:
         """How many octets can be written without taking more of the disk."""
         start = 0 if self._is_free() else self._end
         return max(0, min(self._allocated, FULL_BYTES) - start) + len(self._spares) * FULL_BYTES
+
+    def is_in_use(self, segment: int) -> bool:
+        """Whether the first or the last row is known to be in a segment."""
+        return segment in (self._oldest, self._number)
 
     def put(self, row: Record) -> Place:
         """Where a row will be; its `segment` is not known before."""
@@ -287,16 +307,18 @@ class Records:
     """The reading end; it keeps the segment open that it read last. Raises OSError."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self._segment = self._file = -1
 
     def record(self, place: Place, size: int) -> Record | None:
         """The record at a place, `size` octets; None when it is not there as it was written."""
         try:
-            content = os.pread(self._opened(place.segment), size, place.start)
+            file = self._opened(place.segment)
         except FileNotFoundError:
             return None
-        record = unpacked(content)
+        if os.fstat(file).st_size < place.start + size:
+            return None
+        record = unpacked(os.pread(file, size, place.start))
         return record if record and record.segment == place.segment else None
 
     def close(self) -> None:
@@ -308,7 +330,7 @@ class Records:
     def _opened(self, segment: int) -> int:
         if self._segment != segment:
             self.close()
-            path = self._folder / name_of(segment)
+            path = self.folder / name_of(segment)
             self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
             self._segment = segment
         return self._file

@@ -15,8 +15,8 @@ import orjson
 
 from bridge.clock import Clock, SystemClock
 from bridge.errors import SpoolError
-from bridge.spool.committer import RETRY_SECONDS, Committer, Renewal, Trouble, run, why
-from bridge.spool.damage import Impossible, all_aside, is_damage
+from bridge.spool.committer import RETRY_SECONDS, Committer, Renewal, Trouble, run
+from bridge.spool.damage import Impossible, all_aside, is_damage, why
 from bridge.spool.lock import Lock, database, prepare
 from bridge.spool.model import (
     Balance,

@@ -18,10 +18,10 @@ import orjson
 from bridge.clock import Clock
 from bridge.errors import SpoolError
 from bridge.spool import schema
-from bridge.spool.damage import ROWS, Damaged, Impossible, beside, is_damage, set_aside
+from bridge.spool.damage import ROWS, Damaged, Impossible, beside, is_damage, set_aside, why
 from bridge.spool.heritage import inherit, learn, take_over
 from bridge.spool.model import Batch, Checkpoint, DeadLetter, Json, Taken
-from bridge.spool.segments import Place, Records, Segments, size_of
+from bridge.spool.segments import Place, Records, Segments, placed
 from bridge.spool.tally import Tally, load
 from bridge.spool.transaction import Append, Row, Transaction, key, seen
 from bridge.spool.wal import found_unopened
@@ -53,13 +53,14 @@ class Done:
 
 
 class Store:
-    """The writing end; `tally` and `reusable` (bytes in free segments) are of the last commit."""
+    """The writing end; `tally` is that of the last commit."""
 
     def __init__(self, path: Path, clock: Clock, dead_limit: int) -> None:
         self._path = path
         self._clock = clock
         self._dead_limit = dead_limit
         self._known: tuple[dict[str, str], dict[str, Json]] = ({}, {})
+        self._records = Records(beside(path, ROWS))
         self._open()
 
     def _open(self) -> None:
@@ -70,8 +71,8 @@ class Store:
         try:
             schema.configure(self._db)
             schema.create(self._db, self._path)
-            self._segments = self._open_segments()
             self._load()
+            self._segments = self._open_segments()
         except (sqlite3.Error, OSError, SpoolError, Impossible) as error:
             # Before the connection ends, which would delete the WAL.
             aside = set_aside(self._path, self._clock.now()) if is_damage(error) else None
@@ -81,32 +82,51 @@ class Store:
             if isinstance(error, SpoolError):
                 raise
             raise SpoolError(
-                f"the spool {self._path} cannot be used: {error}: free some disk space, "
+                f"the spool {self._path} cannot be used: {why(error)}: free some disk space, "
                 "or move the file away to start with an empty spool"
             ) from error
 
     def _open_segments(self) -> Segments:
         """Raises Impossible and OSError."""
-        row = self._db.execute(
-            "SELECT input, target, bytes, segment, start FROM batches ORDER BY id DESC LIMIT 1"
-        ).fetchone()
-        end = Place(row[3], row[4] + size_of(*row[:3])) if row else None
-        return Segments(beside(self._path, ROWS), self._oldest() or 0, end)
+        first, last = self._edge("ASC"), self._edge("DESC")
+        for output, own in self.tally.outputs.items():
+            if not own.balance(None).holds:
+                raise Impossible(f"the rows are not those that {output} has accounts of")
+        if not first or not last:
+            return Segments(self._records.folder, 0, None)
+        (place, size) = last
+        end = Place(place.segment, place.start + size)
+        return Segments(self._records.folder, first[0].segment, end)
 
-    def _oldest(self) -> int | None:
-        """The segment of the first row."""
-        row = self._db.execute("SELECT segment FROM batches ORDER BY id LIMIT 1").fetchone()
-        return int(row[0]) if row else None
+    def _edge(self, order: str, segments: Segments | None = None) -> tuple[Place, int] | None:
+        """Where the first or the last row is, and its size; raises Impossible when it is not there.
+
+        Segments without rows are written again: what is damaged here must not decide on them.
+        """
+        columns = "SELECT id, input, target, bytes, segment, start FROM batches"
+        row = self._db.execute(f"{columns} ORDER BY id {order} LIMIT 1").fetchone()
+        if not row:
+            return None
+        place, size = placed(*row[1:])
+        if segments is None or not segments.is_in_use(place.segment):
+            record = self._records.record(place, size)
+            if not record or record.id != row[0]:
+                raise Impossible(f"row {row[0]} is not as it was written")
+        return place, size
 
     def _load(self) -> None:
         """What is kept in memory; raises Impossible for what nobody has written."""
         self.tally = load(self._db)
-        self.reusable = self._segments.reusable
         self.kinds: dict[str, str] = dict(self._db.execute("SELECT field, kind FROM kinds"))
         self.notes: dict[str, Json] = {
             name: decoded(value)
             for name, value in self._db.execute("SELECT name, value FROM notes")
         }
+
+    @property
+    def reusable(self) -> int:
+        """Octets that can be written without taking more of the disk."""
+        return self._segments.reusable
 
     def give_up(self) -> Path:
         """Set the file aside while it is in use; its new name. Only `succeed` may follow."""
@@ -131,7 +151,8 @@ class Store:
             self._load()
         except (sqlite3.Error, OSError) as error:
             self.close()
-            raise SpoolError(f"the new spool {self._path} cannot be written: {error}") from error
+            reason = f"the new spool {self._path} cannot be written: {why(error)}"
+            raise SpoolError(reason) from error
         for name, output in self.tally.outputs.items():
             own = before.outputs[name]
             output.overtaken = own.overtaken + output.dropped - own.dropped
@@ -151,7 +172,7 @@ class Store:
             taken = work.take(appends)
             work.save(self.tally)
             is_shorter = tally.floor > self.tally.floor
-            oldest = self._oldest() if is_shorter else None
+            first = self._edge("ASC", self._segments) if is_shorter else None
             self._segments.write()
             self._db.execute("COMMIT")
         except BaseException as error:
@@ -163,9 +184,8 @@ class Store:
             raise
         self._segments.keep()
         if is_shorter:
-            self._segments.release(oldest)
+            self._segments.release(first[0].segment if first else None)
         self.tally = work.tally
-        self.reusable = self._segments.reusable
         return Done(results, taken, work.rows, self.tally)
 
     def take_over(self, records: Iterable[Small]) -> tuple[Tally, Counter[str]]:
@@ -194,6 +214,7 @@ class Store:
     def close(self) -> None:
         """Fold the WAL into the file and close it."""
         self._db.close()
+        self._records.close()
         self._segments.close()
 
     def _relieve(self) -> None:
@@ -273,7 +294,7 @@ class Reader:
         sizes = self._db.execute(f"SELECT id, bytes {mine} ORDER BY id", (after, output))
         last = total = 0
         for position, size in sizes:
-            total += size
+            total += size if isinstance(size, int) else 0
             if last and total > max_bytes:
                 break
             last = position
@@ -290,7 +311,7 @@ class Reader:
         self, rowid: int, owner: str, target: str | None, count: int, size: int, *place: int
     ) -> Batch | None:
         """A row, by the columns of `batches`; None when it is deleted by now. Raises Impossible."""
-        record = self._records.record(Place(*place), size_of(owner, target, size))
+        record = self._records.record(*placed(owner, target, size, *place))
         if record and (record.id, record.count) == (rowid, count):
             return Batch(rowid, owner, count, record.data)
         if record and record.id == rowid:

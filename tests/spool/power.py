@@ -2,7 +2,7 @@
 
 strace tells every write, truncation and sync in order, with its content, and also what the process
 said (its acknowledgements). After a sync a file is as it was written; of what came later, any part
-may be there or not.
+may be there or not. Room that was taken before it was needed (fallocate) is left out.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-CALLS = "pwrite64,pwritev,pwritev2,write,ftruncate,fallocate,fdatasync,fsync,rename,unlink"
+CALLS = "pwrite64,pwritev,pwritev2,write,ftruncate,fdatasync,fsync,rename,unlink"
 LINE = re.compile(
     r"(?P<pid>\d+) +(?:<\.\.\. )?(?P<call>\w+)(?: resumed>|\((?:\d+<(?P<path>[^>]*)>)?)"
     r'(?:(?:, )?"(?P<data>[^"]*)")?(?:, \[(?P<pieces>[^]]*)\], \d+)?'
@@ -83,8 +83,8 @@ def steps(log: Path) -> Iterator[Step]:
 
 def step(call: str, name: str, found: re.Match[str]) -> Step:
     numbers = [int(number) for number in found["numbers"].split(",") if number.strip()]
-    if call in ("ftruncate", "fallocate"):
-        return Step(call, name, offset=numbers[-1])
+    if call == "ftruncate":
+        return Step(call, name, offset=numbers[0])
     if call.startswith("pwritev"):
         data = b"".join(text(piece) for piece in QUOTED.findall(found["pieces"]))
         return Step("write", name, data, numbers[0])
@@ -96,9 +96,8 @@ def step(call: str, name: str, found: re.Match[str]) -> Step:
 
 def apply(content: bytearray, step: Step) -> None:
     """Do to a file what a step did."""
-    if step.call in ("ftruncate", "fallocate"):
-        if step.call == "ftruncate":
-            del content[step.offset :]
+    if step.call == "ftruncate":
+        del content[step.offset :]
         content.extend(bytes(step.offset - len(content)))
         return
     end = step.offset + len(step.data)
@@ -108,7 +107,7 @@ def apply(content: bytearray, step: Step) -> None:
 
 def pieces(step: Step) -> Iterator[Step]:
     """A disk writes whole sectors, in any order."""
-    if step.call in ("ftruncate", "fallocate"):
+    if step.call == "ftruncate":
         yield step
     for start in range(0, len(step.data), SECTOR):
         data = step.data[start : start + SECTOR]
@@ -186,9 +185,7 @@ class Disk:
             if not name.endswith(("lock", "-shm")):
                 (folder / name).parent.mkdir(mode=0o700, exist_ok=True)
                 content = file.left(chance, share)
-                with (folder / name).open("wb") as written:
-                    written.write(content.rstrip(b"\0"))
-                    written.truncate(len(content))
+                (folder / name).write_bytes(content)
 
 
 def rename(files: dict[str, File], changes: list[tuple[str, File | None]]) -> None:

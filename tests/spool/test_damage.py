@@ -11,6 +11,7 @@ import pytest
 from bridge.errors import SpoolError
 from bridge.spool import Progress, Spool, Taken, damage
 from bridge.spool.damage import free_name, is_damage, set_aside
+from bridge.spool.salvage import salvage
 from tests.clocks import VirtualClock
 from tests.spool.conftest import Opener, deliver, sql, texts
 
@@ -203,3 +204,51 @@ async def test_a_file_that_is_damaged_in_use_is_replaced(
     assert balance.holds
     assert balance.outputs["out"].dropped == 1  # the one that was on the disk alone
     assert sql(directory, "PRAGMA integrity_check") == [("ok",)]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE batches SET segment = 99 WHERE id = 3",
+        "UPDATE batches SET segment = 'x' WHERE id = 3",
+        "UPDATE batches SET start = start + 1 WHERE id = 1",
+        "UPDATE batches SET bytes = 1 << 60 WHERE id = 3",
+        "UPDATE batches SET input = 7 WHERE id = 1",
+        "DELETE FROM batches WHERE id = 3",
+        "DELETE FROM batches",
+    ],
+)
+async def test_what_is_damaged_decides_about_no_row(
+    opened: Opener, directory: Path, statement: str
+) -> None:
+    """A file of rows is given up only when it is certain that they are all delivered."""
+    spool = await opened()
+    await spool.attach("out")
+    for number in range(3):
+        await spool.append("in", [b"%d" % number])
+    await spool.close()
+    sql(directory, statement)
+    await works(opened)
+    (aside,) = damage.files_aside(directory / "worker-0.db")
+    assert salvage(aside, directory, 2**20).events == 3
+
+
+async def test_a_row_that_is_damaged_between_others_is_noticed_when_it_is_read(
+    opened: Opener, directory: Path
+) -> None:
+    spool = await opened()
+    await spool.attach("out")
+    for number in range(3):
+        await spool.append("in", [b"%d" % number])
+    await spool.close()
+    sql(directory, "UPDATE batches SET bytes = 'much' WHERE id = 2")
+    spool = await opened()
+    position = await spool.attach("out")
+    reading = asyncio.ensure_future(spool.read("out", position, 2**20))
+    async with asyncio.timeout(10):
+        while not spool.aside:
+            await asyncio.sleep(0.01)
+        await spool.append("in", [b"new"])
+        assert texts(await reading) == [b"new"]
+    await spool.close()
+    assert salvage(spool.aside[0], directory, 2**20).events == 3

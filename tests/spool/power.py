@@ -2,7 +2,8 @@
 
 strace tells every write, truncation and sync in order, with its content, and also what the process
 said (its acknowledgements). After a sync a file is as it was written; of what came later, any part
-may be there or not. Room that was taken before it was needed (fallocate) is left out.
+may be there or not. Room that is taken before it is needed (fallocate)
+makes the file, and leaves it empty.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-CALLS = "pwrite64,pwritev,pwritev2,write,ftruncate,fdatasync,fsync,rename,unlink"
+CALLS = "pwrite64,pwritev,pwritev2,write,ftruncate,fallocate,fdatasync,fsync,rename,unlink"
 LINE = re.compile(
     r"(?P<pid>\d+) +(?:<\.\.\. )?(?P<call>\w+)(?: resumed>|\((?:\d+<(?P<path>[^>]*)>)?)"
     r'(?:(?:, )?"(?P<data>[^"]*)")?(?:, \[(?P<pieces>[^]]*)\], \d+)?'
@@ -88,6 +89,8 @@ def step(call: str, name: str, found: re.Match[str]) -> Step:
     if call.startswith("pwritev"):
         data = b"".join(text(piece) for piece in QUOTED.findall(found["pieces"]))
         return Step("write", name, data, numbers[0])
+    if call == "fallocate":
+        return Step("create", name)
     data = text(found["data"])
     if call == "write":
         return Step("say", "said", data)
@@ -126,7 +129,7 @@ class File:
             for one in self._since:
                 apply(self._synced, one)
             self._since.clear()
-        else:
+        elif step.call != "create":
             self._since.append(step)
 
     def left(self, chance: random.Random, share: float) -> bytes:

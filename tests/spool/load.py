@@ -13,10 +13,11 @@ import sys
 from pathlib import Path
 
 from bridge.config import SpoolConfig
-from bridge.spool import Batch, Buried, Progress, Spool
+from bridge.spool import Batch, Buried, Progress, Spool, segments
 
 WINDOW = 64
-
+# Small files, so that they are used again and again.
+segments.SEGMENT_BYTES, segments.FULL_BYTES, segments.FREE_BYTES = 65536, 49152, 16384
 
 LINES = int(sys.argv[2]) if len(sys.argv) > 2 else 2**60
 said = 0

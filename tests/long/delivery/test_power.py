@@ -1,4 +1,4 @@
-"""Hundreds of power failures, with the WAL folded into the file many times between them."""
+"""Hundreds of power failures: the WAL is folded into the file, and segments are used again."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ async def test_what_was_accepted_survives_a_power_failure(
 ) -> None:
     steps = record(tmp_path, str(LOAD), str(tmp_path / "spool"), "4000")
     assert sum(step.call == "sync" and step.name == "worker-0.db" for step in steps) > 2
+    assert sum(step.call == "rename" for step in steps) > 5
     syncs = await fail_everywhere(steps, tmp_path, FAILURES, seed)
     table.remark(
         f"Power cut at {FAILURES} of {len(steps):,} recorded writes and syncs of a spool (seed "

@@ -15,7 +15,7 @@ Json = Any
 class Batch:
     """One row: GELF documents of one input, joined by NUL, without a NUL at the end.
 
-    `id` is the position of the row. `data` is at most 256 KiB, unless it is one larger document.
+    `id` is the position of the row. `data` is at most 512 KiB, unless it is one larger document.
     """
 
     id: int

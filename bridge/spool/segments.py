@@ -238,7 +238,11 @@ class Segments:
         self._pieces.clear()
 
     def take_back(self) -> None:
-        """What was put is not committed."""
+        """What was put is not committed; what was written of it must never be found."""
+        if self._pieces and self._file >= 0:
+            with suppress(OSError):
+                os.ftruncate(self._file, self._end)
+                self._allocate()
         self._new_end = self._end
         self._pieces.clear()
 

@@ -171,8 +171,7 @@ class Store:
             work.shrink(ceiling)
             taken = work.take(appends)
             work.save(self.tally)
-            is_shorter = tally.floor > self.tally.floor
-            first = self._edge("ASC", self._segments) if is_shorter else None
+            first = self._edge("ASC", self._segments) if work.has_deleted else None
             self._segments.write()
             self._db.execute("COMMIT")
         except BaseException as error:
@@ -183,7 +182,7 @@ class Store:
                 self._relieve()
             raise
         self._segments.keep()
-        if is_shorter:
+        if work.has_deleted:
             self._segments.release(first[0].segment if first else None)
         self.tally = work.tally
         return Done(results, taken, work.rows, self.tally)

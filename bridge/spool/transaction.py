@@ -102,7 +102,8 @@ def cut(data: bytes, limit: int) -> Iterator[bytes]:
 class Transaction:
     """The changes of one commit: rows by SQL, accounts in `tally`, a copy that the caller owns.
 
-    `rows` are those that were inserted. A method that raises SpoolError has changed nothing.
+    `rows` are those that were inserted, `has_deleted` tells whether others are gone. A method that
+    raises SpoolError has changed nothing.
     """
 
     def __init__(
@@ -119,6 +120,7 @@ class Transaction:
         self._dead_limit = dead_limit
         self.tally = tally
         self.rows: list[Row] = []
+        self.has_deleted = False
 
     # Inputs
 
@@ -382,7 +384,8 @@ class Transaction:
         """Delete rows; `which` is a condition of ours."""
         query = f"SELECT COALESCE(SUM(bytes), 0) FROM batches WHERE {which}"  # noqa: S608
         self.tally.bytes -= self._db.execute(query, values).fetchone()[0]
-        self._db.execute(f"DELETE FROM batches WHERE {which}", values)  # noqa: S608
+        deleted = self._db.execute(f"DELETE FROM batches WHERE {which}", values)  # noqa: S608
+        self.has_deleted = self.has_deleted or deleted.rowcount > 0
 
     def _forget(self, letter: int) -> int:
         """Delete a dead letter; how many there were."""

@@ -100,12 +100,13 @@ def test_rows_are_read_where_they_were_put(folder: Path) -> None:
     segments.close()
 
 
-def test_what_was_not_committed_is_overwritten(folder: Path) -> None:
+def test_what_was_not_committed_is_gone(folder: Path) -> None:
     segments = Segments(folder, 0, None)
     (first,) = put(segments, record(1))
     segments.put(record(2, 5000))
     segments.write()
     segments.take_back()
+    assert [one.id for one in scan((folder / "00000001").read_bytes(), 1) if one] == [1]
     (second,) = put(segments, record(2))
     assert second == Place(1, size_of("in", None, len(record(1).data)))
     assert first == Place(1, 0)

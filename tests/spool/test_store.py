@@ -113,3 +113,15 @@ async def test_a_slow_output_keeps_the_rows_of_all(opened: Opener, directory: Pa
     assert await deliver(spool, "slow") == events
     assert await spool.empty()
     assert len(segments(directory)) <= 1 + SPARES
+
+
+async def test_rows_for_one_output_alone_make_room_alone(opened: Opener, directory: Path) -> None:
+    """However far behind the others are."""
+    spool = await opened()
+    for output in ("out", "other"):
+        await spool.attach(output)
+    for _ in range(80):
+        future = spool.append("in", [b"x" * MIB], target="out")
+        await deliver(spool)
+        await future
+    assert len(segments(directory)) <= 1 + SPARES

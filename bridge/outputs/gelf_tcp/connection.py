@@ -65,7 +65,11 @@ class Connection(asyncio.Protocol):
 
     def write(self, data: bytes) -> None:
         """Write one or more documents, joined by NUL, and the NUL behind them."""
-        self.transport.write((b"" if self.written else BLANKS) + data + b"\0")
+        if not self.written:
+            self.transport.write(BLANKS)
+        # One by one: joined, the documents would be copied.
+        self.transport.write(data)
+        self.transport.write(b"\0")
         self.written += len(data) + 1
 
     def finish(self) -> None:

@@ -77,6 +77,7 @@ class Store:
             # Before the connection ends, which would delete the WAL.
             aside = set_aside(self._path, self._clock.now()) if is_damage(error) else None
             self._db.close()
+            self._records.close()
             if aside:
                 raise Damaged(str(error), aside) from error
             if isinstance(error, SpoolError):

@@ -56,8 +56,8 @@ class Outage:
 
     def _measure(self, lab: Lab) -> None:
         self.memory.append(lab.bridge.memory() / MIB)
-        files = (one.stat().st_size for one in lab.bridge.spool.glob("*.db*"))
-        self.spool.append(sum(files) / MIB)
+        files = (one for one in lab.bridge.spool.rglob("*") if one.is_file())
+        self.spool.append(sum(one.stat().st_size for one in files) / MIB)
 
     @property
     def slope(self) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import chain
@@ -11,25 +11,15 @@ from typing import Final, NamedTuple
 
 from bridge.errors import SpoolError
 from bridge.spool.model import Batch, Buried, Progress, Taken, joined
+from bridge.spool.packing import Part, pack
 from bridge.spool.segments import Record, Segments
 from bridge.spool.tally import InputTally, OutputTally, Tally, count, newest
 
-ROW_BYTES: Final = 512 * 1024
-SMALL: Final = 8
-"""Parts of an eighth of a row are small."""
 REASON_CHARACTERS: Final = 1000
 SALVAGED: Final = ""
 """The input, in the table of keys, that the rows of damaged files come from."""
 REFRESH_SECONDS: Final = 3600
 """A seen key that is offered again and again is written at most once in this time."""
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """So many documents, joined by NUL."""
-
-    count: int
-    data: bytes
 
 
 @dataclass(slots=True)
@@ -55,48 +45,6 @@ class Row(NamedTuple):
 
     batch: Batch
     target: str | None
-
-
-def pack(parts: Iterable[Part], limit: int = ROW_BYTES) -> Iterator[Part]:
-    """Documents in rows that stay within the limit; a larger document is alone.
-
-    Small parts are joined. A large one becomes a row as it is, without being copied.
-    """
-    small: list[Part] = []
-    size = -1
-    for part in parts:
-        is_small = len(part.data) <= limit // SMALL
-        if small and (not is_small or size + 1 + len(part.data) > limit):
-            yield united(small)
-            small, size = [], -1
-        if is_small:
-            small.append(part)
-            size += 1 + len(part.data)
-        elif len(part.data) <= limit:
-            yield part
-        else:
-            yield from (Part(joined(data), data) for data in cut(part.data, limit))
-    if small:
-        yield united(small)
-
-
-def united(parts: Sequence[Part]) -> Part:
-    """Several parts as one."""
-    return Part(sum(part.count for part in parts), b"\0".join(part.data for part in parts))
-
-
-def cut(data: bytes, limit: int) -> Iterator[bytes]:
-    """Documents joined by NUL, in pieces that stay within the limit; a larger one is alone."""
-    start = 0
-    while len(data) - start > limit:
-        end = data.rfind(0, start, start + limit + 1)
-        if end < 0:
-            end = data.find(0, start + limit)
-        if end < 0:
-            break
-        yield data[start:end]
-        start = end + 1
-    yield data[start:]
 
 
 class Transaction:

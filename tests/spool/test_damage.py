@@ -206,6 +206,15 @@ async def test_a_file_that_is_damaged_in_use_is_replaced(
     assert sql(directory, "PRAGMA integrity_check") == [("ok",)]
 
 
+async def three(opened: Opener) -> None:
+    """A spool that was closed in good order, with three rows."""
+    spool = await opened()
+    await spool.attach("out")
+    for number in range(3):
+        await spool.append("in", [b"%d" % number])
+    await spool.close()
+
+
 @pytest.mark.parametrize(
     "statement",
     [
@@ -222,11 +231,7 @@ async def test_what_is_damaged_decides_about_no_row(
     opened: Opener, directory: Path, statement: str
 ) -> None:
     """A file of rows is given up only when it is certain that they are all delivered."""
-    spool = await opened()
-    await spool.attach("out")
-    for number in range(3):
-        await spool.append("in", [b"%d" % number])
-    await spool.close()
+    await three(opened)
     sql(directory, statement)
     await works(opened)
     (aside,) = damage.files_aside(directory / "worker-0.db")
@@ -236,11 +241,7 @@ async def test_what_is_damaged_decides_about_no_row(
 async def test_a_row_that_is_damaged_between_others_is_noticed_when_it_is_read(
     opened: Opener, directory: Path
 ) -> None:
-    spool = await opened()
-    await spool.attach("out")
-    for number in range(3):
-        await spool.append("in", [b"%d" % number])
-    await spool.close()
+    await three(opened)
     sql(directory, "UPDATE batches SET bytes = 'much' WHERE id = 2")
     spool = await opened()
     position = await spool.attach("out")

@@ -1,49 +1,14 @@
-"""How documents are put into rows, and how keys are remembered."""
+"""How keys are remembered, and how documents are counted."""
 
 from __future__ import annotations
-
-from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.spool.model import joined
-from bridge.spool.transaction import Part, key, pack
+from bridge.spool.transaction import key
 
 PLAIN = st.binary(max_size=9).map(lambda octets: octets.replace(b"\0", b"x"))
-
-
-def parts_of(datas: list[bytes]) -> list[Part]:
-    return [Part(joined(data), data) for data in datas]
-
-
-@given(
-    st.lists(st.lists(st.binary(max_size=40), min_size=1).map(b"\0".join)),
-    st.integers(min_value=1, max_value=400),
-)
-def test_packing_loses_nothing_and_stays_in_the_limit(datas: list[bytes], limit: int) -> None:
-    """Only a document that is larger by itself exceeds it, and then it is alone."""
-    rows = list(pack(parts_of(datas), limit))
-    assert b"\0".join(row.data for row in rows) == b"\0".join(datas)
-    assert bool(rows) == bool(datas)
-    for row in rows:
-        assert row.count == joined(row.data)
-        assert row.count == 1 or len(row.data) <= limit
-
-
-@given(st.lists(PLAIN, max_size=200), st.integers(min_value=72, max_value=400))
-def test_small_parts_fill_the_rows(datas: list[bytes], limit: int) -> None:
-    """Small commits together must not become small rows."""
-    for row, following in pairwise(pack(parts_of(datas), limit)):
-        assert len(row.data) + 1 + len(following.data.split(b"\0")[0]) > limit
-
-
-def test_a_large_part_is_not_copied() -> None:
-    """It is most of what there is at full speed."""
-    data = b"x" * 400_000
-    (small, row) = pack([Part(1, b"a"), Part(1, data)])
-    assert small.data == b"a"
-    assert row.data is data
 
 
 def test_keys_are_short_and_take_any_text() -> None:

@@ -11,7 +11,7 @@ from typing import Final
 
 from bridge.errors import SpoolError, SpoolTooNew
 from bridge.spool import schema
-from bridge.spool.damage import Impossible, is_damage
+from bridge.spool.damage import Impossible, is_damage, why
 from bridge.spool.store import Reader
 from bridge.spool.tally import Tally, load
 from bridge.spool.wal import found_unopened
@@ -52,9 +52,9 @@ def check(path: Path) -> Checked:
             if found.problems == ["ok"]:
                 with closing(Reader(path)) as reader:
                     found.problems = list(look(db, reader, found))
-    except (sqlite3.Error, Impossible) as error:
+    except (sqlite3.Error, OSError, Impossible) as error:
         if not is_damage(error):
-            raise SpoolError(f"the spool {path} cannot be checked: {error}") from error
+            raise SpoolError(f"the spool {path} cannot be checked: {why(error)}") from error
         found.problems.append(str(error))
     return found
 

@@ -155,3 +155,17 @@ def test_the_files_of_all_workers_are_checked(config: Path) -> None:
     (directory / "worker-1.db").write_bytes(b"no database")
     done = command("check", "-c", config)
     assert (done.exit_code, done.stdout.count("all is well")) == (1, 1)
+
+
+def test_a_disk_that_fails_under_the_check_is_told(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In words, and not as damage: it may pass."""
+
+    def failing(*_: object) -> bytes:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr("bridge.spool.segments.os.pread", failing)
+    done = command("check", "-c", config)
+    assert done.exit_code not in (0, None)
+    assert "cannot be checked: Input/output error" in done.stderr

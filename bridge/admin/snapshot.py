@@ -30,7 +30,7 @@ Backfill = Callable[
 ]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Reloads:
     """How often the configuration was read again, and what became of the last attempt.
 

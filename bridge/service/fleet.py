@@ -200,22 +200,26 @@ class Fleet:
         """
         async with self._changing:
             self._manager.reloading()
-            self.reloads = Reloads(self.reloads.count + 1, self.clock.now())
+            problems: list[str] = []
+            changes: list[str] = []
             try:
-                await self._apply(read_file(self.source))
+                problems, changes = await self._apply(read_file(self.source))
             except ConfigError as error:
-                self.reloads.problems = [str(problem) for problem in error.problems]
+                problems = [str(problem) for problem in error.problems]
             except BridgeError as error:
-                self.reloads.problems = [str(error)]
+                problems = [str(error)]
+            count = self.reloads.count + 1
+            self.reloads = Reloads(count, self.clock.now(), problems, changes)
             tell(self.reloads)
             self._manager.ready(self._summary())
         return self.reloads
 
-    async def _apply(self, text: str) -> None:
+    async def _apply(self, text: str) -> tuple[list[str], list[str]]:
+        """The problems that workers had, and what has changed."""
         if self._stopping.is_set():
             raise BridgeError("the bridge is stopping")
         config = load(text, str(self.source), os.environ, self._registry)
-        self.reloads.changes = sentences(self.config, config)
+        changes = sentences(self.config, config)
         before, self.config = self.config, pinned(config, self.config)
         if self._text != self._start:
             os.close(self._text)
@@ -225,7 +229,7 @@ class Fleet:
         members = self._members.values()
         answers = await asyncio.gather(*(one.reload(seconds) for one in members))
         await self._retry()  # an address may have been taken by the workers themselves
-        self.reloads.problems = [
+        problems = [
             f"worker {worker}: {problem}"
             for worker, problems in zip(self._members, answers, strict=True)
             for problem in problems
@@ -233,6 +237,7 @@ class Fleet:
         if before.admin != self.config.admin:
             await self.admin.listen(self.config.admin)
         self._tell_listeners()
+        return problems, changes
 
     def _tell_listeners(self) -> None:
         for listener in self.on_reload:

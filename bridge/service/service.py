@@ -264,15 +264,16 @@ class Service:
         """
         async with self._changing:
             self._manager.reloading()
-            self.reloads.count += 1
-            self.reloads.at = self.clock.now()
-            self.reloads.problems, self.reloads.changes = [], []
+            problems: list[str] = []
+            changes: list[str] = []
             try:
-                self.reloads.changes = await self._apply(self._read_again())
+                changes = await self._apply(self._read_again())
             except ConfigError as error:
-                self.reloads.problems = [str(problem) for problem in error.problems]
+                problems = [str(problem) for problem in error.problems]
             except BridgeError as error:
-                self.reloads.problems = [str(error)]
+                problems = [str(error)]
+            count = self.reloads.count + 1
+            self.reloads = Reloads(count, self.clock.now(), problems, changes)
             if self._post.is_alone:
                 tell(self.reloads)
             self._manager.ready(self._summary())

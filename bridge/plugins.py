@@ -36,21 +36,27 @@ _IMPORT_ERRORS = (
 
 
 class EntryPoints:
-    """The registry of all installed components."""
+    """The registry of all installed components.
+
+    It looks for them once, and again for one that it does not know: that reads a file of every
+    installed package.
+    """
+
+    def __init__(self) -> None:
+        self._looked: dict[Kind, Found] = {}
 
     def types(self, kind: Kind) -> list[str]:
         """All types that can be configured, sorted."""
-        return sorted(_found(kind).names)
+        return sorted(self._found(kind).names)
 
     def component(self, kind: Kind, name: str) -> Any:
         """The class of the type `name`; raises PluginError: unknown, broken or claimed twice."""
-        found = _found(kind)
-        if not found:
+        claims = self._claims(kind, name)
+        if not self._found(kind):
             raise PluginError(
                 f"no {kind} types are installed: the files of gelf-bridge are here, "
                 "but the package is not; install it with pip"
             )
-        claims = list(found.select(name=name))
         if not claims:
             raise PluginError(f"no installed package has the {kind} type {name}")
         if len(claims) > 1:
@@ -60,11 +66,18 @@ class EntryPoints:
 
     def owner(self, kind: Kind, name: str) -> str:
         """The distribution that brings a type, with its version; several are a conflict."""
-        return " and ".join(sorted(_owner(point) for point in _found(kind).select(name=name)))
+        return " and ".join(sorted(_owner(one) for one in self._found(kind).select(name=name)))
 
+    def _claims(self, kind: Kind, name: str) -> list[EntryPoint]:
+        if claims := list(self._found(kind).select(name=name)):
+            return claims
+        self._looked.clear()
+        return list(self._found(kind).select(name=name))
 
-def _found(kind: Kind) -> Found:
-    return entry_points(group=f"gelf_bridge.{kind}s")
+    def _found(self, kind: Kind) -> Found:
+        if kind not in self._looked:
+            self._looked[kind] = entry_points(group=f"gelf_bridge.{kind}s")
+        return self._looked[kind]
 
 
 def _load(kind: Kind, point: EntryPoint) -> Any:

@@ -66,6 +66,16 @@ def test_the_built_in_components_come_in_by_the_same_door() -> None:
     assert EntryPoints().component("input", "cef").__module__ == "bridge.inputs.cef"
 
 
+def test_what_is_installed_later_is_found_by_a_registry_that_has_looked_before(
+    install: Install,
+) -> None:
+    registry = EntryPoints()
+    assert "feed" not in registry.types("input")
+    install("acme", inputs="feed = acme_feed:Feed")
+    assert registry.component("input", "feed").__module__ == "acme_feed"
+    assert "feed" in registry.types("input")
+
+
 def test_an_installed_component_is_found_beside_the_built_in_ones(install: Install) -> None:
     install("acme", inputs="feed = acme_feed:Feed", outputs="sink = acme_feed:Sink")
     assert {"cef", "feed"} <= set(EntryPoints().types("input"))

@@ -7,6 +7,7 @@ that none pays for what another needs. Exit codes: 0 done, 1 crash, 2 usage, 78 
 
 from __future__ import annotations
 
+import gc
 import importlib
 
 import click
@@ -52,7 +53,11 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module, _, name = COMMANDS[cmd_name][0].partition(":")
-        command: click.Command = getattr(importlib.import_module(module), name)
+        gc.disable()  # much is made now, and none of it is garbage
+        try:
+            command: click.Command = getattr(importlib.import_module(module), name)
+        finally:
+            gc.enable()
         return command
 
     def resolve_command(

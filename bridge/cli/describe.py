@@ -11,7 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+from pydantic import BaseModel
+
 from bridge.config import ComponentConfig, Config, Kind
+from bridge.config.docstrings import describe
 from bridge.config.spelling import choice, unknown
 from bridge.errors import BridgeError, PluginError
 from bridge.plugins import EntryPoints
@@ -105,8 +108,9 @@ def _component(registry: EntryPoints, kind: Kind, name: str) -> Component:
     return Component(kind, name, owner, _paragraph(cls.Config.__doc__), cls)
 
 
-def options(model: type[Any]) -> list[Option]:
+def options(model: type[BaseModel]) -> list[Option]:
     """The options of a model, nested sections included."""
+    describe(model)
     schema = model.model_json_schema(by_alias=True)
     return list(_options(schema, schema.get("$defs", {})))
 
@@ -194,6 +198,7 @@ def _paragraph(text: str | None) -> str:
 
 def schema(registry: EntryPoints) -> dict[str, Any]:
     """The JSON Schema (2020-12) of a whole configuration, with all components installed here."""
+    describe(Config)
     root = Config.model_json_schema(by_alias=True)
     definitions: dict[str, Any] = root.setdefault("$defs", {})
     for kind in KINDS:
@@ -214,6 +219,7 @@ def schema(registry: EntryPoints) -> dict[str, Any]:
 
 def _definitions(name: str, one: Component) -> dict[str, Any]:
     """The schema of one component and its sections, under names of its own."""
+    describe(one.config)
     own = one.config.model_json_schema(by_alias=True, ref_template=f"#/$defs/{name}_{{model}}")
     inner = own.pop("$defs", {})
     own["properties"]["type"] = {"const": one.name, "description": one.text}

@@ -17,15 +17,12 @@ class Section(BaseModel):
     """Options that belong together: a base for nested sections such as `tls:`.
 
     Unknown options are refused, nothing changes after loading, and `repr` shows no values, because
-    any of them may come from a reference. The docstring under an option is its description.
+    any of them may come from a reference. The docstring under an option becomes its description
+    by `bridge.config.docstrings`.
     """
 
     model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
-        use_attribute_docstrings=True,
-        allow_inf_nan=False,
-        hide_input_in_errors=True,
+        extra="forbid", frozen=True, allow_inf_nan=False, hide_input_in_errors=True
     )
 
     def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:

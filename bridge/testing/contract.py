@@ -21,6 +21,7 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, ValidationError
 
 from bridge import gelf
+from bridge.config.docstrings import describe
 from bridge.errors import DeliveryError
 from bridge.event import Event
 from bridge.inputs import Input
@@ -53,6 +54,7 @@ class _Contract:
     def test_every_option_has_a_description(self) -> None:
         """`explain`, `init` and `schema` show the docstrings under the options of `Config`."""
         model: type[BaseModel] = self.component.Config
+        describe(model)
         missing = [name for name, info in model.model_fields.items() if not info.description]
         assert not missing, f"options without a docstring: {', '.join(missing)}"
         assert (model.__doc__ or "").strip(), "Config has no docstring: it says what it is for"

@@ -1,33 +1,21 @@
-"""The one small HTTP server: h11 speaks the protocol, asyncio carries the bytes.
-
-The admin server and every fake API are handlers of it: a handler takes a `Request` and returns a
-`Response`. Keep-alive, TCP and unix sockets, TLS, streamed answers; what a client may send is
-bounded in size, number and time.
-"""
+"""One client: h11 speaks the protocol. Imported with the first one, for it takes its time."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
-import logging
 import socket
 import ssl
-from collections.abc import AsyncIterable, Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterable
 from email.utils import formatdate
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote
 
 import h11
 
-from bridge.config import Address
-from bridge.errors import BridgeError
-from bridge.net import bind, place, plain
-
-log = logging.getLogger(__name__)
+from bridge.httpd.messages import Abort, Handler, Limits, Refusal, Request, Response, refused
+from bridge.net import plain
 
 MAX_HEAD_BYTES: Final = 32 * 1024
 READ_BYTES: Final = 64 * 1024
@@ -39,125 +27,8 @@ GONE: Final = (ConnectionError, ssl.SSLError, TimeoutError)
 """What a client does that went away or stopped reading."""
 
 
-class Refusal(Exception):
-    """What a handler raises to answer with an error: status and one sentence."""
-
-    def __init__(self, status: int, reason: str) -> None:
-        self.status = status
-        self.reason = reason
-        super().__init__(f"{status} {reason}")
-
-
-class Abort(Exception):
-    """What a handler, or the body of its answer, raises to cut the connection there."""
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """A whole request; names of headers are in small letters, repeated ones joined by commas."""
-
-    method: str
-    path: str
-    query: dict[str, str]
-    headers: Mapping[str, str]
-    body: bytes
-    peer: str
-    """The client's address, or `local` on a unix socket."""
-
-    def json(self) -> Any:
-        """The body as JSON; raises Refusal (400)."""
-        try:
-            return json.loads(self.body)
-        except (ValueError, RecursionError):
-            raise Refusal(400, "the body is not JSON") from None
-
-
-@dataclass(frozen=True, slots=True)
-class Response:
-    """An answer; a body that comes in pieces is streamed until it ends or the client goes away."""
-
-    status: int = 200
-    body: bytes | AsyncIterable[bytes] = b""
-    content_type: str = "text/plain; charset=utf-8"
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-
-def as_json(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """A value as compact JSON."""
-    body = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
-    return Response(status, body, "application/json", headers or {})
-
-
-Handler = Callable[[Request], Awaitable[Response]]
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What a client may cost."""
-
-    body_bytes: int = 1 << 20
-    connections: int = 64
-    request_seconds: float = 15.0
-    """From the first byte of a request to its last."""
-    idle_seconds: float = 75.0
-    """How long a connection may wait for its next request."""
-
-
-class HttpServer:
-    """Serves a handler until `close`."""
-
-    def __init__(self, handler: Handler, limits: Limits | None = None) -> None:
-        self.addresses: list[tuple[str, int]] = []
-        self._handler = handler
-        self._limits = limits or Limits()
-        self._servers: list[asyncio.Server] = []
-        self._connections: set[asyncio.Task[None]] = set()
-        self._files: list[Path] = []
-
-    async def listen(self, address: Address, tls: ssl.SSLContext | None = None) -> None:
-        """Serve a TCP address; the ports taken are in `addresses`. Raises BridgeError."""
-        for bound in await bind(address, socket.SOCK_STREAM):
-            self.addresses.append(place(bound))
-            self._servers.append(await asyncio.start_server(self._accept, sock=bound, ssl=tls))
-
-    async def listen_unix(self, path: Path) -> None:
-        """Serve a unix socket with mode 0600; a stale one is replaced. Raises BridgeError."""
-        bound = _unix_socket(path)
-        self._files.append(path)
-        self._servers.append(await asyncio.start_unix_server(self._accept, sock=bound))
-
-    async def close(self) -> None:
-        """Stop listening and drop every connection; safe twice."""
-        for server in self._servers:
-            server.close()
-        for task in self._connections:
-            task.cancel()
-        if self._connections:
-            await asyncio.wait(self._connections)
-        for server in self._servers:
-            await server.wait_closed()
-        self._servers.clear()
-        while self._files:
-            self._files.pop().unlink(missing_ok=True)
-
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if len(self._connections) >= self._limits.connections:
-            writer.write(b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n\r\n")
-            writer.close()
-            return
-        serving = _Connection(self._handler, self._limits, reader, writer).serve()
-        task = asyncio.get_running_loop().create_task(serving, name="http-connection")
-        self._connections.add(task)
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._connections.discard(task)
-        if not task.cancelled() and (error := task.exception()):
-            log.error("a request failed: %s", error, exc_info=error)
-
-
-class _Connection:
-    """One client, request after request."""
+class Connection:
+    """Request after request of one client."""
 
     def __init__(
         self,
@@ -311,24 +182,3 @@ class _Connection:
         self._writer.write(b"".join(self._protocol.send(event) or b"" for event in events))
         async with asyncio.timeout(self._limits.idle_seconds):
             await self._writer.drain()
-
-
-def refused(status: int, reason: str) -> Response:
-    """An error as text."""
-    return Response(status, f"{reason}\n".encode("utf-8", "replace"))
-
-
-def _unix_socket(path: Path) -> socket.socket:
-    """A socket bound to the path, for its owner alone."""
-    bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        if path.is_socket():
-            path.unlink()
-        bound.bind(str(path))
-        path.chmod(0o600)
-    except OSError as error:
-        bound.close()
-        # The system knows no error number for a path beyond its 107 bytes.
-        why = error.strerror or "the path is too long for a unix socket"
-        raise BridgeError(f"cannot listen on {path}: {why}; choose another directory") from error
-    return bound

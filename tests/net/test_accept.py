@@ -11,6 +11,7 @@ import pytest
 from bridge.config import Address
 from bridge.errors import BridgeError
 from bridge.net import accepted, bind, drops, handed, place
+from bridge.net.accept import PAUSE_SECONDS, waiting
 from bridge.net.sockets import Handed
 
 HERE = "127.0.0.1"
@@ -130,3 +131,28 @@ async def test_only_one_of_several_processes_counts_what_the_kernel_dropped(
         assert drops(bound) > 0
         shared.replace({}, counts=False)
         assert drops(bound) == 0
+
+
+async def test_many_that_wait_are_taken_together(listening: socket.socket, shared: Handed) -> None:
+    shared.replace({}, counts=True)
+    writers = await connect(listening, 300)
+    began = asyncio.get_running_loop().time()
+    opened = []
+    async with asyncio.timeout(10):
+        async for one, _ in accepted(listening, lambda: 1):
+            opened.append(one)
+            if len(opened) == 300:
+                break
+    assert asyncio.get_running_loop().time() - began < 300 * PAUSE_SECONDS / 2
+    for one in opened:
+        one.close()
+    for writer in writers:
+        writer.close()
+
+
+async def test_who_asks_is_told_how_many_wait(listening: socket.socket) -> None:
+    assert waiting(listening) == 0
+    writers = await connect(listening, 5)
+    assert waiting(listening) == 5
+    for writer in writers:
+        writer.close()

@@ -14,22 +14,9 @@ import time
 from contextlib import ExitStack
 from typing import BinaryIO
 
-try:
-    import numpy
-except ImportError:  # it comes with matplotlib
-    numpy = None
+from bridge.spool.model import joined
 
 READ_BYTES = 1 << 18
-
-
-def ends(data: bytearray, size: int) -> int:
-    """How many frames end in the first octets.
-
-    By numpy nine times as fast as without: the receiver shares the processors with the relay.
-    """
-    if numpy is None:
-        return data.count(0, 0, size)
-    return size - int(numpy.count_nonzero(numpy.frombuffer(data, numpy.uint8, size)))
 
 
 class Sink:
@@ -41,7 +28,6 @@ class Sink:
         self.wants_frames = keep is not None
         self._keep = keep
         self._rests: dict[socket.socket, bytes] = {}
-        self._buffer = bytearray(READ_BYTES)
         self._selector = selectors.DefaultSelector()
         self._selector.register(sys.stdin, selectors.EVENT_READ, self._answer)
         self._asked = True
@@ -82,18 +68,18 @@ class Sink:
 
     def _read(self, opened: socket.socket) -> None:
         try:
-            size = opened.recv_into(self._buffer)
+            data = opened.recv(READ_BYTES)
         except ConnectionError:
-            size = 0
-        if not size:
+            data = b""
+        if not data:
             self._selector.unregister(opened)
             self._rests.pop(opened)
             opened.close()
             return
-        self.count += ends(self._buffer, size)
+        self.count += joined(data) - 1  # the quickest way to count NUL: it shares the processors
         self.last = time.time()
         if self.wants_frames:
-            whole, end, rest = (self._rests[opened] + self._buffer[:size]).rpartition(b"\0")
+            whole, end, rest = (self._rests[opened] + data).rpartition(b"\0")
             self.take(whole + end)
             self._rests[opened] = rest
 
@@ -105,6 +91,6 @@ class Sink:
 
 if __name__ == "__main__":
     listen, *files = sys.argv[1:]
-    with ExitStack() as stack:
-        kept = [stack.enter_context(open(name, "wb", buffering=0)) for name in files]
+    with ExitStack() as ends:
+        kept = [ends.enter_context(open(name, "wb", buffering=0)) for name in files]
         Sink(int(listen), *kept).serve()

@@ -15,6 +15,7 @@ from bridge.cli import main
 from bridge.config import SpoolConfig
 from bridge.service import service
 from bridge.spool import Balance, Batch, Progress, Taken
+from bridge.spool.model import joined
 
 ROW_BYTES: Final = 256 * 1024
 WAITING_BYTES: Final = 8 * 1024 * 1024
@@ -52,7 +53,7 @@ class Memory:
         for start in range(0, len(documents), step):
             data = b"\0".join(documents[start : start + step])
             self._last += 1
-            self._rows.append(Batch(self._last, owner, data.count(0) + 1, data))
+            self._rows.append(Batch(self._last, owner, joined(data), data))
             self._bytes += len(data)
         self._more.set()
         future: asyncio.Future[Taken] = asyncio.get_running_loop().create_future()

@@ -12,6 +12,7 @@ from bridge.net.sockets import handed
 
 PAUSE_SECONDS: Final = 0.006
 """Longer than what chance makes of the turns of two busy loops."""
+STEP_SECONDS: Final = 0.001
 MAX_PAUSES: Final = 10
 SHARE: Final = 8
 """One of so many that wait, or are held, is taken at once."""
@@ -35,7 +36,9 @@ async def accepted(listening: socket.socket, held: Callable[[], int]) -> AsyncIt
             yield await loop.sock_accept(listening)
             continue
         await _readable(listening)
-        await asyncio.sleep(PAUSE_SECONDS * min(held(), MAX_PAUSES))
+        came = loop.time()
+        while loop.time() - came < PAUSE_SECONDS * min(held(), MAX_PAUSES):
+            await asyncio.sleep(STEP_SECONDS)  # meanwhile some may end
         for _ in range(1 + max(held(), waiting(listening)) // SHARE):
             try:
                 opened, peer = listening.accept()

@@ -3,6 +3,7 @@
 #include "lines.h"
 #include "press.h"
 #include "record.h"
+#include "rows.h"
 
 static PyMethodDef functions[] = {
     {"joined", count_joined, METH_O, NULL},
@@ -10,6 +11,7 @@ static PyMethodDef functions[] = {
     {"record", read_record, METH_O, NULL},
     {"set_up_records", set_up_records, METH_VARARGS, NULL},
     {"stencil", make_stencil, METH_VARARGS, NULL},
+    {"write_rows", write_rows, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 
@@ -46,5 +48,6 @@ PyMODINIT_FUNC PyInit__core(void)
         Py_XDECREF(module);
         return NULL;
     }
+    set_up_rows();
     return module;
 }

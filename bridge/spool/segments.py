@@ -12,13 +12,14 @@ import os
 import struct
 import zlib
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from bridge.native import core
 from bridge.spool.damage import Impossible
 from bridge.spool.lock import sync
 
@@ -42,6 +43,9 @@ NOBODY: Final = 0xFFFF
 """In place of the length of a target: the row is for all outputs."""
 
 
+WriteRows = Callable[[int, int, list[tuple[bytes, bytes]]], None]
+
+
 class Place(NamedTuple):
     """Where a record begins."""
 
@@ -61,8 +65,8 @@ class Record:
     data: bytes = field(repr=False)
     segment: int = 0
 
-    def packed(self, segment: int) -> tuple[bytes, bytes]:
-        """Its octets in a segment: what is known about the documents, and these."""
+    def head(self, segment: int) -> bytes:
+        """What stands before the documents in a segment, with nothing in place of the checksum."""
         owner = self.input.encode()
         target = b"" if self.target is None else self.target.encode()
         head = HEAD.pack(
@@ -76,9 +80,7 @@ class Record:
             len(owner),
             NOBODY if self.target is None else len(target),
         )
-        names = owner + target
-        checksum = zlib.crc32(self.data, zlib.crc32(names, zlib.crc32(head[CHECKED:])))
-        return MAGIC + checksum.to_bytes(4) + head[CHECKED:] + names, self.data
+        return head + owner + target
 
 
 def size_of(owner: str, target: str | None, size: int) -> int:
@@ -158,6 +160,31 @@ def files(folder: Path) -> dict[int, Path]:
     return {int(name): folder / name for name in sorted(names, key=int)}
 
 
+def signed(head: bytes, data: bytes) -> bytes:
+    """A head with the checksum of what is behind it, and of the documents."""
+    checksum = zlib.crc32(data, zlib.crc32(head[CHECKED:]))
+    return head[: len(MAGIC)] + checksum.to_bytes(4) + head[CHECKED:]
+
+
+def write_in_python(file: int, start: int, rows: list[tuple[bytes, bytes]]) -> None:
+    """Write rows, each a head and its documents, and wait until they are on the disk."""
+    pieces: deque[bytes] = deque()
+    for head, data in rows:
+        pieces += (signed(head, data), data)
+    while pieces:
+        written = os.pwritev(file, list(islice(pieces, PIECES)), start)
+        start += written
+        while pieces and written >= len(pieces[0]):
+            written -= len(pieces.popleft())
+        if written:
+            pieces[0] = pieces[0][written:]
+    os.fdatasync(file)
+
+
+write_rows: WriteRows = core.write_rows if core else write_in_python
+"""The compiled part gives up the lock of the interpreter once, each call above by itself."""
+
+
 class Segments:
     """The writing end, open behind the last row that is committed.
 
@@ -175,7 +202,7 @@ class Segments:
         self._file = -1
         self._allocated = 0
         self._spares: list[Path] = []
-        self._pieces: deque[bytes] = deque()
+        self._rows: list[tuple[bytes, bytes]] = []
         folder.mkdir(mode=0o700, exist_ok=True)
         sync(folder.parent)
         there = files(folder)
@@ -208,43 +235,34 @@ class Segments:
 
     def put(self, row: Record) -> Place:
         """Where a row will be; its `segment` is not known before."""
-        if not self._pieces and self._must_turn():
+        if not self._rows and self._must_turn():
             self._turn()
         place = Place(self._number, self._new_end)
-        for piece in row.packed(self._number):
-            self._pieces.append(piece)
-            self._new_end += len(piece)
+        head = row.head(self._number)
+        self._rows.append((head, row.data))
+        self._new_end += len(head) + len(row.data)
         return place
 
     def write(self) -> None:
         """Make durable what was put."""
-        if not self._pieces:
-            return
-        start, pieces = self._end, self._pieces.copy()
-        while pieces:
-            written = os.pwritev(self._file, list(islice(pieces, PIECES)), start)
-            start += written
-            while pieces and written >= len(pieces[0]):
-                written -= len(pieces.popleft())
-            if written:
-                pieces[0] = pieces[0][written:]
-        os.fdatasync(self._file)
+        if self._rows:
+            write_rows(self._file, self._end, self._rows)
 
     def keep(self) -> None:
         """What was written is committed."""
-        self._has_rows = self._has_rows or bool(self._pieces)
+        self._has_rows = self._has_rows or bool(self._rows)
         self._end = self._new_end
         self._allocated = max(self._allocated, self._end)
-        self._pieces.clear()
+        self._rows.clear()
 
     def take_back(self) -> None:
         """What was put is not committed; what was written of it must never be found."""
-        if self._pieces and self._file >= 0:
+        if self._rows and self._file >= 0:
             with suppress(OSError):
                 os.ftruncate(self._file, self._end)
                 self._allocate()
         self._new_end = self._end
-        self._pieces.clear()
+        self._rows.clear()
 
     def release(self, oldest: int | None) -> None:
         """Let go of the segments before the first one with rows; None: there is no row."""

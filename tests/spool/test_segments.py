@@ -22,8 +22,10 @@ from bridge.spool.segments import (
     Segments,
     files,
     scan,
+    signed,
     size_of,
     unpacked,
+    write_in_python,
 )
 
 MIB = 2**20
@@ -43,6 +45,10 @@ def record(number: int, size: int = 100) -> Record:
     return Record(number, 1.7e9, 1, "in", None, b"%d." % number * size)
 
 
+def octets_of(one: Record, segment: int = 7) -> bytes:
+    return signed(one.head(segment), one.data) + one.data
+
+
 def put(segments: Segments, *records: Record) -> list[Place]:
     """Write and commit some rows."""
     places = [segments.put(one) for one in records]
@@ -58,7 +64,7 @@ def folder(tmp_path: Path) -> Path:
 
 @given(st.lists(RECORDS, max_size=5), st.integers(1, 2**32 - 1))
 def test_a_record_tells_everything_about_itself(records: list[Record], segment: int) -> None:
-    packed = [b"".join(one.packed(segment)) for one in records]
+    packed = [octets_of(one, segment) for one in records]
     found = list(scan(b"".join(packed), segment))
     assert [(one.id, one.input, one.target, one.data) for one in found if one] == [
         (one.id, one.input, one.target, one.data) for one in records
@@ -71,17 +77,17 @@ def test_a_record_tells_everything_about_itself(records: list[Record], segment: 
 
 @given(RECORDS, st.data())
 def test_a_changed_bit_is_seen(one: Record, data: st.DataObject) -> None:
-    octets = bytearray(b"".join(one.packed(7)))
+    octets = bytearray(octets_of(one))
     place = data.draw(st.integers(0, len(octets) * 8 - 1))
     octets[place // 8] ^= 1 << place % 8
     assert unpacked(bytes(octets)) is None
-    behind = b"".join(record(2).packed(7))
+    behind = octets_of(record(2))
     assert [found.id for found in scan(bytes(octets) + behind, 7) if found] == [2]
 
 
 @given(st.binary(max_size=200))
 def test_any_octets_can_be_scanned(octets: bytes) -> None:
-    head = b"".join(record(1).packed(7))[: HEAD.size]
+    head = octets_of(record(1))[: HEAD.size]
     assert not any(scan(octets + head + octets, 7))
 
 
@@ -194,6 +200,7 @@ def test_a_disk_that_fails_is_tried_again(folder: Path, monkeypatch: pytest.Monk
     def failing(*_: object) -> None:
         raise OSError(5, "Input/output error")
 
+    monkeypatch.setattr("bridge.spool.segments.write_rows", write_in_python)
     segments = Segments(folder, 0, None)
     for name in ("pwritev", "fdatasync", "fsync", "open"):
         with monkeypatch.context() as patch:
@@ -217,6 +224,7 @@ def test_short_writes_are_gone_on_with(folder: Path, monkeypatch: pytest.MonkeyP
         return real(file, [b"".join(pieces)[:7]], start)
 
     monkeypatch.setattr(os, "pwritev", short)
+    monkeypatch.setattr("bridge.spool.segments.write_rows", write_in_python)
     put(segments, record(1), record(2))
     content = (folder / "00000001").read_bytes()
     assert [one.id for one in scan(content, 1) if one] == [1, 2]

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from bridge.spool.damage import MAGIC, ROWS, WAL, WAL_HEADER_BYTES, beside
+from bridge.errors import SpoolError
+from bridge.spool.damage import MAGIC, ROWS, WAL, WAL_HEADER_BYTES, beside, why
 from bridge.spool.schema import PAGE_BYTES
 from bridge.spool.segments import files
 
@@ -22,6 +23,12 @@ FRAME_HEADER: Final = struct.Struct(">6I")
 FRAME_BYTES: Final = FRAME_HEADER.size + PAGE_BYTES
 MAGIC_NUMBERS: Final = {0x377F0682: "little", 0x377F0683: "big"}
 MASK: Final = 0xFFFFFFFF
+
+HEADER: Final = struct.Struct(">18xBB24xI")
+"""Of a database: the versions of its format for those who write and for those who read, and that of
+the schema."""
+FILE_FORMATS: Final = (1, 2)
+SCHEMA_FORMATS: Final = range(5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,15 +122,26 @@ def found_unopened(path: Path) -> str:
     """What is wrong with a file, where SQLite would make it worse by opening it; else empty.
 
     It deletes the WAL of an empty database and of one whose first bytes it does not know, and
-    overwrites frames behind a bad one.
+    overwrites frames behind a bad one. A format that it does not know it takes for that of a newer
+    SQLite. Raises SpoolError for a file that cannot be read.
     """
+    try:
+        return _found(path)
+    except OSError as error:
+        raise SpoolError(f"the spool {path} cannot be opened: {why(error)}") from error
+
+
+def _found(path: Path) -> str:
     wal = beside(path, WAL)
     has_wal = wal.exists() and wal.stat().st_size > WAL_HEADER_BYTES
     if is_empty(path) and (has_wal or files(beside(path, ROWS))):
         return "its database is gone"
+    head = head_of(path)
+    if head.startswith(MAGIC) and not is_of_known_format(head):
+        return "the first bytes of its database are wrong"
     if not has_wal:
         return ""
-    if head_of(path) != MAGIC:
+    if not head.startswith(MAGIC):
         return "there is a WAL without its database"
     found = read(path)
     if not found.known:
@@ -136,5 +154,16 @@ def is_empty(path: Path) -> bool:
 
 
 def head_of(path: Path) -> bytes:
+    """The first bytes of a database; fewer when there are not so many."""
+    if not path.exists():
+        return b""
     with path.open("rb") as file:
-        return file.read(len(MAGIC))
+        return file.read(HEADER.size)
+
+
+def is_of_known_format(head: bytes) -> bool:
+    """Whether a header names versions of the format that SQLite could have written."""
+    if len(head) < HEADER.size:
+        return False
+    writing, reading, schema = HEADER.unpack(head)
+    return writing in FILE_FORMATS and reading in FILE_FORMATS and schema in SCHEMA_FORMATS

@@ -134,6 +134,16 @@ async def test_a_flipped_bit_never_stops_the_spool(image: Image, tmp_path: Path)
     await flip_and_run(image, tmp_path, 5, OPENINGS)
 
 
+@pytest.mark.parametrize("place", [18, 19, 44, 45, 46, 47])
+async def test_another_number_of_the_format_never_stops_the_spool(
+    image: Image, tmp_path: Path, place: int
+) -> None:
+    """SQLite takes it for that of a newer one, and not for damage."""
+    for bit in range(8):
+        image.write(tmp_path / f"{bit}", main=flipped(image.main, place, bit))
+        await works(tmp_path / f"{bit}")
+
+
 async def test_a_cut_never_stops_the_spool(image: Image, tmp_path: Path) -> None:
     """At the border of pages, with the WAL and without it; and in the segment."""
     for end in range(0, len(image.main) + 1, 5 * PAGE):

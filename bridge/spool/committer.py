@@ -2,8 +2,8 @@
 
 At most one commit every 10 ms, at once when 1 MiB waits. While one is written, a second group may
 stand ready behind it, so that the thread need not wait for the loop. Appends wait while the spool
-is full or cannot be written; everything else (progress of the outputs, which makes room) never
-waits for them.
+is full or cannot be written, and for a moment for outputs that keep up; everything else (progress
+of the outputs, which makes room) never waits for them.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from typing import Final, TypeVar
 
 from bridge.errors import SpoolError
 from bridge.spool.damage import Damaged, is_damage, why
-from bridge.spool.model import Taken
+from bridge.spool.model import Batch, Taken
+from bridge.spool.recent import Recent
 from bridge.spool.store import Done, Store
-from bridge.spool.transaction import Append, Row, Transaction
+from bridge.spool.transaction import Append, Transaction
 from bridge.spool.waiting import GROUP_BYTES, Group, Limits, Waiting
 
 T = TypeVar("T")
@@ -31,6 +31,11 @@ COMMIT_SECONDS: Final = 0.01
 URGENT_BYTES: Final = 1024 * 1024
 GROUPS: Final = 2
 """One that is written, and one that stands ready."""
+PATIENCE_SECONDS: Final = 0.05
+"""How long appends wait for an output that keeps up before it must read from the disk.
+
+Once it does it takes processor time from everything else, and falls behind further.
+"""
 RETRY_SECONDS: Final = 0.5
 RENEW_SECONDS: Final = 60.0
 """How long a new file is kept at least: on a disk that damages everything, files must not pile up.
@@ -70,17 +75,6 @@ def is_outage(error: BaseException) -> bool:
     return code not in (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISUSE)
 
 
-@dataclass(frozen=True, slots=True)
-class Renewal:
-    """What the rest of the spool has to do with a new file.
-
-    `rows` gives the newest rows, which need not be lost; `reopen` reads from the new file.
-    """
-
-    rows: Callable[[], Sequence[Row]]
-    reopen: Callable[[], Awaitable[None]]
-
-
 class Committer:
     """Takes appends and orders, commits them in groups, and keeps the accounts.
 
@@ -96,19 +90,21 @@ class Committer:
         store: Store,
         writer: Executor,
         trouble: Trouble,
-        on_done: Callable[[Done], None],
-        renewal: Renewal,
+        recent: Recent,
+        reopen: Callable[[], Awaitable[None]],
     ) -> None:
+        """`reopen` makes the readers go over to a new file."""
         self._store = store
         self._writer = writer
         self._trouble = trouble
-        self._on_done = on_done
-        self._renewal = renewal
+        self._recent = recent
+        self._reopen = reopen
         self._loop = asyncio.get_running_loop()
         self._waiting = Waiting(limits)
         self._under_way: deque[tuple[Group, asyncio.Future[Done]]] = deque()
         self._failed = False  # a group; those behind it must not be written before it
         self._orders_from = self._appends_from = 0.0  # not before this time of the loop
+        self._patient_until: float | None = None
         self._wake, self._urgent = asyncio.Event(), asyncio.Event()
         self._committed_at = float("-inf")
         self._untidy = True
@@ -147,6 +143,13 @@ class Committer:
         self._waiting.orders.append((order, future))
         self._wake.set()
         return future
+
+    def read(self, output: str, after: int, max_bytes: int) -> list[Batch]:
+        """The rows after a position, from memory; appends may have waited for that."""
+        found = self._recent.read(output, after, max_bytes)
+        if self._patient_until is not None:
+            self._wake.set()
+        return found
 
     @property
     def full(self) -> str:
@@ -214,8 +217,8 @@ class Committer:
         now = self._loop.time()
         if now >= self._orders_from:
             self._waiting.take_orders(group)
-        if self._waiting.appends and now >= self._appends_from:
-            ahead = sum(one.size for one, _ in self._under_way)
+        ahead = sum(one.size for one, _ in self._under_way)
+        if self._waiting.appends and now >= self._appends_from and not self._is_patient(now, ahead):
             self._waiting.take_appends(
                 group, self.tally.bytes + ahead, self._store.reusable - ahead
             )
@@ -227,6 +230,17 @@ class Committer:
         self._under_way.append((group, writing))
         self._wake.set()
         return True
+
+    def _is_patient(self, now: float, ahead: int) -> bool:
+        """Whether appends wait until an output that keeps up has read what they would push out."""
+        next_size = min(self._waiting.bytes, GROUP_BYTES)
+        if self._over or not self._recent.outruns(ahead + next_size):
+            self._patient_until = None
+            return False
+        if self._patient_until is None:
+            self._patient_until = now + PATIENCE_SECONDS
+            self._loop.call_at(self._patient_until, self._wake.set)
+        return now < self._patient_until
 
     def _write(self, group: Group) -> Done:
         """Commit a group, in the writer's thread."""
@@ -278,7 +292,7 @@ class Committer:
             if self._aside is None:
                 aside = await run(self._writer, self._store.give_up)
                 self._aside = Damaged(self._distrusted, aside)
-            renew = partial(self._store.succeed, self._aside, tally, self._renewal.rows())
+            renew = partial(self._store.succeed, self._aside, tally, self._recent.rows())
             await run(self._writer, renew)
         except SpoolError as error:
             if isinstance(error, Damaged):
@@ -289,7 +303,7 @@ class Committer:
         self.files += 1
         self._distrusted, self._aside = "", None
         self._renew_from = self._loop.time() + RENEW_SECONDS
-        await self._renewal.reopen()
+        await self._reopen()
         self._trouble.say("write", "")
         self._announce()
 
@@ -305,7 +319,7 @@ class Committer:
             self.unsettled[append.input] -= 1
         if group.appends or not self._waiting.appends:
             self._trouble.say("write", "")
-        self._on_done(done)
+        self._recent.add(done.rows, done.tally.floor)
         for (_, future), result in zip(group.orders, done.results, strict=True):
             if not future.done() and isinstance(result, SpoolError):
                 future.set_exception(result)

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
 from bridge.spool.model import Batch
 from bridge.spool.transaction import Row
 
-KEPT_BYTES: Final = 4 * 1024 * 1024
+KEPT_BYTES: Final = 8 * 1024 * 1024
 KEPT_ROWS: Final = 1024
 
 
 class Recent:
-    """Every row after `start`, as long as they are few."""
+    """Every row after `start`, as long as they are few.
+
+    An output keeps up while what it has not read yet is here.
+    """
 
     def __init__(self, start: int) -> None:
         self.start = start
         self._rows: list[Row] = []
         self._bytes = 0
+        self._read: dict[str, int] = {}  # how far each output has that keeps up
 
     def add(self, rows: Sequence[Row], floor: int) -> None:
         """Take in new rows; let go of those that are deleted (up to `floor`) or too many."""
@@ -33,12 +37,18 @@ class Recent:
         if gone:
             self.start = _position(self._rows[gone - 1])
             del self._rows[:gone]
+            self._read = {name: at for name, at in self._read.items() if at >= self.start}
         self._bytes = size
+
+    def outruns(self, size: int) -> bool:
+        """Whether so many more bytes would push out what an output that keeps up has not read."""
+        return any(self._unread(*one) + size > KEPT_BYTES for one in self._read.items())
 
     def forget(self, outputs: Collection[str]) -> None:
         """Let go of the rows that were for outputs which are gone: they are deleted."""
         self._rows = [row for row in self._rows if row.target not in outputs]
         self._bytes = sum(len(row.batch.data) for row in self._rows)
+        self._read = {name: at for name, at in self._read.items() if name not in outputs}
 
     def rows(self) -> list[Row]:
         """All that are kept, in order."""
@@ -48,15 +58,22 @@ class Recent:
         """The rows after a position, not before `start`, that are meant for an output."""
         found: list[Batch] = []
         size = 0
-        for index in range(bisect_right(self._rows, after, key=_position), len(self._rows)):
-            row = self._rows[index]
-            if row.target is not None and row.target != output:
-                continue
-            size += len(row.batch.data)
+        for batch in self._after(output, after):
+            size += len(batch.data)
             if found and size > max_bytes:
                 break
-            found.append(row.batch)
+            found.append(batch)
+        self._read[output] = found[-1].id if found else after
         return found
+
+    def _unread(self, output: str, after: int) -> int:
+        return sum(len(batch.data) for batch in self._after(output, after))
+
+    def _after(self, output: str, after: int) -> Iterator[Batch]:
+        for index in range(bisect_right(self._rows, after, key=_position), len(self._rows)):
+            row = self._rows[index]
+            if row.target is None or row.target == output:
+                yield row.batch
 
 
 def _position(row: Row) -> int:

@@ -15,7 +15,7 @@ import orjson
 
 from bridge.clock import Clock, SystemClock
 from bridge.errors import SpoolError
-from bridge.spool.committer import RETRY_SECONDS, Committer, Renewal, Trouble, run
+from bridge.spool.committer import RETRY_SECONDS, Committer, Trouble, run
 from bridge.spool.damage import Impossible, all_aside, is_damage, why
 from bridge.spool.lock import Lock, database, prepare
 from bridge.spool.model import (
@@ -30,7 +30,7 @@ from bridge.spool.model import (
     joined,
 )
 from bridge.spool.recent import Recent
-from bridge.spool.store import Done, Reader, Store, open_store
+from bridge.spool.store import Reader, Store, open_store
 from bridge.spool.tally import InputTally
 from bridge.spool.transaction import Append, key
 from bridge.spool.waiting import Limits
@@ -74,8 +74,9 @@ class Spool:
         self._readers = readers
         self._trouble = Trouble()
         self._recent = Recent(store.tally.newest)
-        renewal = Renewal(self._recent.rows, lambda: run(readers, reader.reopen))
-        self._committer = Committer(limits, store, writer, self._trouble, self._done, renewal)
+        self._committer = Committer(
+            limits, store, writer, self._trouble, self._recent, lambda: run(readers, reader.reopen)
+        )
         self._directory = limits.directory
         self._received = {
             name: own.accepted + own.repeated for name, own in store.tally.inputs.items()
@@ -134,9 +135,6 @@ class Spool:
     async def _close(self) -> None:
         await self._committer.close()
         await self._ends.aclose()
-
-    def _done(self, done: Done) -> None:
-        self._recent.add(done.rows, done.tally.floor)
 
     # For inputs
 
@@ -247,7 +245,7 @@ class Spool:
 
     async def _read(self, output: str, after: int, max_bytes: int) -> list[Batch]:
         if after >= self._recent.start:
-            return self._recent.read(output, after, max_bytes)
+            return self._committer.read(output, after, max_bytes)
         while True:
             try:
                 found = await self._ask(Reader.batches, output, after, max_bytes)

@@ -15,7 +15,7 @@ from bridge.spool.segments import SEGMENT_BYTES
 from bridge.spool.store import Order
 from bridge.spool.transaction import Append
 
-GROUP_BYTES: Final = 2 * 1024 * 1024
+GROUP_BYTES: Final = 3 * 1024 * 1024
 WAL_BYTES: Final = 2 * GROUP_BYTES + WAL_PAGES * PAGE_BYTES
 
 

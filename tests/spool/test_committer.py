@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from bridge.errors import SpoolError
-from bridge.spool import Buried, Progress, Spool, Taken, committer
+from bridge.spool import Buried, Progress, Spool, Taken, committer, recent
+from bridge.spool.segments import FULL_BYTES
 from bridge.spool.store import Done, Store
 from bridge.spool.transaction import Transaction
 from bridge.spool.waiting import Limits
@@ -232,7 +233,7 @@ def test_the_reserve_leaves_small_disks_usable(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(os, "statvfs", lambda path: Disk(1, 64 * MIB, 60 * MIB))
     assert Limits(Path("/"), 1, 256 * MIB, drop_oldest=False).free() == 44 * MIB
     monkeypatch.setattr(os, "statvfs", lambda path: Disk(1, 640 * MIB, 60 * MIB))
-    assert Limits(Path("/"), 1, 0, drop_oldest=False).free() == 36 * MIB
+    assert Limits(Path("/"), 1, 0, drop_oldest=False).free() == 34 * MIB
 
 
 async def test_drop_oldest_keeps_the_disk_free_too(
@@ -243,7 +244,7 @@ async def test_drop_oldest_keeps_the_disk_free_too(
     monkeypatch.setattr(os, "statvfs", lambda path: disk)
     spool = await opened(min_free_bytes=200 * MIB, on_full="drop_oldest")
     await spool.attach("out")
-    for _ in range(14):
+    for _ in range(FULL_BYTES // MIB):
         await spool.append("in", [b"a" * MIB])
     disk = disk._replace(f_bavail=0)
     await spool.append("in", [b"b" * MIB])
@@ -323,7 +324,7 @@ async def test_a_group_is_never_written_before_one_that_failed(
         await asyncio.sleep(0.001)
     is_ready.set()
     await asyncio.gather(*futures)
-    assert tries[0] == tries[1] == [b"0", b"1"]
+    assert tries[0] == tries[1] == [b"0", b"1", b"2"]
     assert [text[:1] for text in texts(await spool.read("out", 0, 8 * MIB))] == [
         b"%d" % number for number in range(6)
     ]
@@ -390,3 +391,62 @@ async def test_a_bug_in_the_middle_leaves_nothing_half_done(
     assert texts(await spool.read("out", await spool.attach("out"), 1)) == [b"a"]
     assert await spool.checkpoint("in", "walk") == 1
     assert (await spool.balance()).holds
+
+
+@pytest.fixture
+def small_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows of 1 KiB fit into memory, a second one does not."""
+    monkeypatch.setattr(recent, "KEPT_BYTES", 1500)
+
+
+@pytest.fixture
+def very_patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An output that keeps up is waited for without end."""
+    monkeypatch.setattr(committer, "PATIENCE_SECONDS", 3600)
+
+
+@pytest.mark.usefixtures("small_memory", "very_patient")
+async def test_appends_wait_for_an_output_that_keeps_up(spool: Spool) -> None:
+    """What it has not read stays in memory; as soon as it has, they go on."""
+    await spool.attach("out")
+    await spool.append("in", [b"1" * KIB])
+    first = await spool.read("out", 0, 1)
+    await spool.append("in", [b"2" * KIB])
+    third = spool.append("in", [b"3" * KIB])
+    await spool.remember("orders", "do not wait")
+    await asyncio.sleep(0.05)
+    assert not third.done()
+    second = await spool.read("out", first[-1].id, 1)
+    assert await third == Taken(1, 0)
+    assert texts(await spool.read("out", second[-1].id, 1)) == [b"3" * KIB]
+
+
+@pytest.mark.usefixtures("small_memory")
+async def test_a_slow_output_is_waited_for_once(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For a moment; then it must read from the disk, and holds up nobody."""
+    await spool.attach("out")
+    await spool.append("in", [b"1" * KIB])
+    await spool.read("out", 0, 1)
+    began = asyncio.get_running_loop().time()
+    for _ in range(3):
+        await spool.append("in", [b"x" * KIB])
+    assert asyncio.get_running_loop().time() - began >= committer.PATIENCE_SECONDS
+    monkeypatch.setattr(committer, "PATIENCE_SECONDS", 3600)
+    for _ in range(5):
+        await spool.append("in", [b"x" * KIB])
+    assert len(await deliver(spool)) == 9
+
+
+@pytest.mark.usefixtures("small_memory", "very_patient")
+async def test_close_waits_for_no_output(spool: Spool) -> None:
+    """What was appended is committed, whoever has not read it."""
+    await spool.attach("out")
+    await spool.append("in", [b"1" * KIB])
+    await spool.read("out", 0, 1)
+    futures = [spool.append("in", [b"x" * KIB]) for _ in range(2)]
+    await asyncio.sleep(0.05)
+    assert not any(future.done() for future in futures)
+    await spool.close()
+    assert [future.result() for future in futures] == [Taken(1, 0)] * 2

@@ -11,6 +11,7 @@ import pytest
 from bridge.errors import SpoolError
 from bridge.spool import Progress, Spool, Taken, damage
 from bridge.spool.damage import free_name, is_damage, set_aside
+from bridge.spool.recent import KEPT_BYTES
 from bridge.spool.salvage import salvage
 from tests.clocks import VirtualClock
 from tests.spool.conftest import Opener, deliver, sql, texts
@@ -189,11 +190,12 @@ async def test_a_file_that_is_damaged_in_use_is_replaced(
     await spool.append("in", [b"one"], checkpoint={"walk": 1})
     await spool.append("in", [b"two"])
     under_way = await spool.read("out", 0, 2**20)
+    size = KEPT_BYTES * 3 // 4
     for letter in (b"y", b"z"):
-        await spool.append("in", [letter * 2**20 * 3])
+        await spool.append("in", [letter * size])
     damage_in_use(directory)
     async with asyncio.timeout(10):
-        assert texts(await spool.read("out", 0, 1)) == [b"z" * 2**20 * 3]
+        assert texts(await spool.read("out", 0, 1)) == [b"z" * size]
         assert await spool.append("in", [b"three"], checkpoint={"walk": 3}) == Taken(1, 0)
     assert len(spool.aside) == 1
     assert spool.trouble == ""

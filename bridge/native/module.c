@@ -1,11 +1,13 @@
 /* The compiled parts of the bridge: `bridge.native` says what they are for. */
 
+#include "checksum.h"
 #include "lines.h"
 #include "press.h"
 #include "record.h"
 #include "rows.h"
 
 static PyMethodDef functions[] = {
+    {"crc32", crc32_of, METH_VARARGS, NULL},
     {"joined", count_joined, METH_O, NULL},
     {"lines", cut_lines, METH_VARARGS, NULL},
     {"record", read_record, METH_O, NULL},
@@ -48,6 +50,6 @@ PyMODINIT_FUNC PyInit__core(void)
         Py_XDECREF(module);
         return NULL;
     }
-    set_up_rows();
+    set_up_checksums();
     return module;
 }

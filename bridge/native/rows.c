@@ -6,102 +6,75 @@
 #include <Python.h>
 
 #include <errno.h>
-#include <limits.h>
-#include <stdint.h>
+#include <fcntl.h>
 #include <string.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
+#include "checksum.h"
 #include "rows.h"
 
 enum {
     CHECKSUM = 4, /* Where it is in a head. */
-    CHECKED = 8,  /* What it is about begins here. */
-    STEP = 16,
-    PIECES = 1000 /* Of at most IOV_MAX (1,024) in a call. */
+    CHECKED = 8   /* What it is about begins here. */
 };
 
-/* CRC-32 as zlib has it (the polynomial of ISO 3309, reflected), sixteen octets at a time:
-   TABLES[n][octet] is what an octet with n others behind it makes of a sum. */
-static uint32_t TABLES[STEP][256];
+struct row {
+    unsigned char *head; /* A copy, for the checksum is written into it. */
+    size_t head_size;
+    const unsigned char *data;
+    size_t data_size;
+};
 
-void set_up_rows(void)
+static void sign(const struct row *row)
 {
-    for (uint32_t octet = 0; octet < 256; octet++) {
-        uint32_t sum = octet;
-        for (int bit = 0; bit < 8; bit++) {
-            sum = sum >> 1 ^ (sum & 1 ? 0xEDB88320 : 0);
-        }
-        TABLES[0][octet] = sum;
-    }
-    for (int behind = 1; behind < STEP; behind++) {
-        for (int octet = 0; octet < 256; octet++) {
-            uint32_t sum = TABLES[behind - 1][octet];
-            TABLES[behind][octet] = sum >> 8 ^ TABLES[0][sum & 0xFF];
-        }
-    }
-}
-
-static uint32_t checksum(uint32_t before, const unsigned char *at, size_t size)
-{
-    uint32_t sum = ~before;
-    for (; size >= STEP; size -= STEP, at += STEP) {
-        uint32_t next = 0;
-        for (int i = 0; i < 4; i++) {
-            next ^= TABLES[STEP - 1 - i][at[i] ^ (sum >> 8 * i & 0xFF)];
-        }
-        for (int i = 4; i < STEP; i++) {
-            next ^= TABLES[STEP - 1 - i][at[i]];
-        }
-        sum = next;
-    }
-    for (; size; size--, at++) {
-        sum = sum >> 8 ^ TABLES[0][(sum ^ *at) & 0xFF];
-    }
-    return ~sum;
-}
-
-/* A head and its documents, after each other. */
-static void sign(const struct iovec *row)
-{
-    unsigned char *head = row[0].iov_base;
-    uint32_t sum = checksum(0, head + CHECKED, row[0].iov_len - CHECKED);
-    sum = checksum(sum, row[1].iov_base, row[1].iov_len);
+    uint32_t sum = checksum(0, row->head + CHECKED, row->head_size - CHECKED);
+    sum = checksum(sum, row->data, row->data_size);
     for (int i = 0; i < 4; i++) {
-        head[CHECKSUM + i] = (unsigned char)(sum >> (24 - 8 * i));
+        row->head[CHECKSUM + i] = (unsigned char)(sum >> (24 - 8 * i));
     }
 }
 
 /* 0, or the number of the error; a signal or a short write is no error. */
-static int put_pieces(int file, off_t start, struct iovec *pieces, Py_ssize_t count)
+static int put(int file, off_t start, const unsigned char *at, size_t size)
 {
-    while (count) {
-        int together = count < PIECES ? (int)count : PIECES;
-        ssize_t written = pwritev(file, pieces, together, start);
-        if (written < 0 && errno == EINTR) {
-            continue;
-        }
-        if (written < 0) {
+    while (size) {
+        ssize_t written = pwrite(file, at, size, start);
+        if (written < 0 && errno != EINTR) {
             return errno;
         }
-        start += written;
-        for (; count && (size_t)written >= pieces->iov_len; pieces++, count--) {
-            written -= (ssize_t)pieces->iov_len;
-        }
-        if (count) {
-            pieces->iov_base = (char *)pieces->iov_base + written;
-            pieces->iov_len -= (size_t)written;
+        if (written > 0) {
+            start += written;
+            at += written;
+            size -= (size_t)written;
         }
     }
     return 0;
 }
 
-static int put_rows(int file, off_t start, struct iovec *pieces, Py_ssize_t count)
+/* Lets the disk work while the next row is made ready; `fdatasync` is what counts. */
+static void begin_to_sync(int file, off_t start, size_t size)
 {
-    for (Py_ssize_t i = 0; i < count; i += 2) {
-        sign(pieces + i);
+#ifdef SYNC_FILE_RANGE_WRITE
+    (void)sync_file_range(file, start, (off_t)size, SYNC_FILE_RANGE_WRITE);
+#endif
+}
+
+static int put_rows(int file, off_t start, const struct row *rows, Py_ssize_t count)
+{
+    int error = 0;
+    for (Py_ssize_t i = 0; i < count && !error; i++) {
+        const struct row *row = rows + i;
+        size_t size = row->head_size + row->data_size;
+        sign(row);
+        error = put(file, start, row->head, row->head_size);
+        if (!error) {
+            error = put(file, start + (off_t)row->head_size, row->data, row->data_size);
+        }
+        if (!error && i + 1 < count) {
+            begin_to_sync(file, start, size);
+        }
+        start += (off_t)size;
     }
-    int error = put_pieces(file, start, pieces, count);
     while (!error && fdatasync(file) < 0) {
         error = errno == EINTR ? 0 : errno;
     }
@@ -126,16 +99,15 @@ static Py_ssize_t size_of_heads(PyObject *rows)
     return size;
 }
 
-/* Heads are copied, for the checksum is written into them. */
-static void lay_out(PyObject *rows, char *heads, struct iovec *pieces)
+static void lay_out(PyObject *list, unsigned char *heads, struct row *rows)
 {
-    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(rows); i++, pieces += 2) {
-        PyObject *head = PyTuple_GET_ITEM(PyList_GET_ITEM(rows, i), 0);
-        PyObject *data = PyTuple_GET_ITEM(PyList_GET_ITEM(rows, i), 1);
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list); i++) {
+        PyObject *head = PyTuple_GET_ITEM(PyList_GET_ITEM(list, i), 0);
+        PyObject *data = PyTuple_GET_ITEM(PyList_GET_ITEM(list, i), 1);
         size_t size = (size_t)PyBytes_GET_SIZE(head);
         memcpy(heads, PyBytes_AS_STRING(head), size);
-        pieces[0] = (struct iovec){heads, size};
-        pieces[1] = (struct iovec){PyBytes_AS_STRING(data), (size_t)PyBytes_GET_SIZE(data)};
+        rows[i] = (struct row){heads, size, (const unsigned char *)PyBytes_AS_STRING(data),
+                               (size_t)PyBytes_GET_SIZE(data)};
         heads += size;
     }
 }
@@ -144,29 +116,29 @@ PyObject *write_rows(PyObject *module, PyObject *arguments)
 {
     int file;
     long long start;
-    PyObject *rows;
-    if (!PyArg_ParseTuple(arguments, "iLO!", &file, &start, &PyList_Type, &rows)) {
+    PyObject *list;
+    if (!PyArg_ParseTuple(arguments, "iLO!", &file, &start, &PyList_Type, &list)) {
         return NULL;
     }
-    Py_ssize_t size = size_of_heads(rows), count = 2 * PyList_GET_SIZE(rows);
+    Py_ssize_t size = size_of_heads(list), count = PyList_GET_SIZE(list);
     if (size < 0) {
         return NULL;
     }
-    struct iovec *pieces = PyMem_New(struct iovec, count);
-    char *heads = PyMem_Malloc((size_t)size);
+    struct row *rows = PyMem_New(struct row, count);
+    unsigned char *heads = PyMem_Malloc((size_t)size);
     PyObject *result = NULL;
-    if (!pieces || !heads) {
+    if (!rows || !heads) {
         PyErr_NoMemory();
     } else {
         int error;
-        lay_out(rows, heads, pieces);
+        lay_out(list, heads, rows);
         Py_BEGIN_ALLOW_THREADS
-        error = put_rows(file, (off_t)start, pieces, count);
+        error = put_rows(file, (off_t)start, rows, count);
         Py_END_ALLOW_THREADS
         errno = error;
         result = error ? PyErr_SetFromErrno(PyExc_OSError) : Py_NewRef(Py_None);
     }
-    PyMem_Free(pieces);
+    PyMem_Free(rows);
     PyMem_Free(heads);
     return result;
 }

@@ -3,9 +3,6 @@
 
 #include <Python.h>
 
-/* Builds the tables of the checksum; to be called once. */
-void set_up_rows(void);
-
 /* `write_rows(file, start, rows)`: write rows, each a head and its documents, into a file from an
    offset on, and wait until they are on the disk. Each head gets the checksum of what is behind it.
    Raises OSError. */

@@ -11,11 +11,9 @@ from __future__ import annotations
 import os
 import struct
 import zlib
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -30,8 +28,6 @@ FREE_BYTES: Final = 1024 * 1024
 """A file without rows is written from its beginning again when so much of it has been used."""
 SPARES: Final = 2
 """Files that are kept for the next rows."""
-PIECES: Final = 1000
-"""What one system call writes, of at most IOV_MAX (1,024) pieces."""
 
 MAGIC: Final = b"\xf5GBR"
 """Its first octet occurs in no UTF-8 text."""
@@ -44,6 +40,7 @@ NOBODY: Final = 0xFFFF
 
 
 WriteRows = Callable[[int, int, list[tuple[bytes, bytes]]], None]
+crc32: Callable[..., int] = core.crc32 if core else zlib.crc32
 
 
 class Place(NamedTuple):
@@ -117,7 +114,7 @@ def unpacked(content: bytes, start: int = 0) -> Record | None:
     end = data + size
     if magic != MAGIC or end > len(content):
         return None
-    if zlib.crc32(memoryview(content)[start + CHECKED : end]) != checksum:
+    if crc32(memoryview(content)[start + CHECKED : end]) != checksum:
         return None
     return Record(
         id=rowid,
@@ -162,22 +159,18 @@ def files(folder: Path) -> dict[int, Path]:
 
 def signed(head: bytes, data: bytes) -> bytes:
     """A head with the checksum of what is behind it, and of the documents."""
-    checksum = zlib.crc32(data, zlib.crc32(head[CHECKED:]))
+    checksum = crc32(data, crc32(head[CHECKED:]))
     return head[: len(MAGIC)] + checksum.to_bytes(4) + head[CHECKED:]
 
 
 def write_in_python(file: int, start: int, rows: list[tuple[bytes, bytes]]) -> None:
     """Write rows, each a head and its documents, and wait until they are on the disk."""
-    pieces: deque[bytes] = deque()
     for head, data in rows:
-        pieces += (signed(head, data), data)
-    while pieces:
-        written = os.pwritev(file, list(islice(pieces, PIECES)), start)
-        start += written
-        while pieces and written >= len(pieces[0]):
-            written -= len(pieces.popleft())
-        if written:
-            pieces[0] = pieces[0][written:]
+        rest = memoryview(signed(head, data) + data)
+        while rest:
+            written = os.pwrite(file, rest, start)
+            start += written
+            rest = rest[written:]
     os.fdatasync(file)
 
 

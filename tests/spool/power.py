@@ -16,13 +16,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-CALLS = "pwrite64,pwritev,pwritev2,write,ftruncate,fallocate,fdatasync,fsync,rename,unlink"
+CALLS = "pwrite64,write,ftruncate,fallocate,fdatasync,fsync,rename,unlink"
 LINE = re.compile(
     r"(?P<pid>\d+) +(?:<\.\.\. )?(?P<call>\w+)(?: resumed>|\((?:\d+<(?P<path>[^>]*)>)?)"
-    r'(?:(?:, )?"(?P<data>[^"]*)")?(?:, \[(?P<pieces>[^]]*)\], \d+)?'
+    r'(?:(?:, )?"(?P<data>[^"]*)")?'
     r'(?:, "(?P<to>[^"]*)")?(?P<numbers>(?:, \d+)*)'
 )
-QUOTED = re.compile(r'"([^"]*)"')
 SECTOR = 4096
 
 
@@ -86,9 +85,6 @@ def step(call: str, name: str, found: re.Match[str]) -> Step:
     numbers = [int(number) for number in found["numbers"].split(",") if number.strip()]
     if call == "ftruncate":
         return Step(call, name, offset=numbers[0])
-    if call.startswith("pwritev"):
-        data = b"".join(text(piece) for piece in QUOTED.findall(found["pieces"]))
-        return Step("write", name, data, numbers[0])
     if call == "fallocate":
         return Step("create", name)
     data = text(found["data"])

@@ -202,7 +202,7 @@ def test_a_disk_that_fails_is_tried_again(folder: Path, monkeypatch: pytest.Monk
 
     monkeypatch.setattr("bridge.spool.segments.write_rows", write_in_python)
     segments = Segments(folder, 0, None)
-    for name in ("pwritev", "fdatasync", "fsync", "open"):
+    for name in ("pwrite", "fdatasync", "fsync", "open"):
         with monkeypatch.context() as patch:
             patch.setattr(os, name, failing)
             with pytest.raises(OSError, match="Input"):
@@ -218,12 +218,12 @@ def test_a_disk_that_fails_is_tried_again(folder: Path, monkeypatch: pytest.Monk
 def test_short_writes_are_gone_on_with(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As a nearly full disk or a signal makes them."""
     segments = Segments(folder, 0, None)
-    real = os.pwritev
+    real = os.pwrite
 
-    def short(file: int, pieces: list[bytes], start: int) -> int:
-        return real(file, [b"".join(pieces)[:7]], start)
+    def short(file: int, data: memoryview, start: int) -> int:
+        return real(file, data[:7], start)
 
-    monkeypatch.setattr(os, "pwritev", short)
+    monkeypatch.setattr(os, "pwrite", short)
     monkeypatch.setattr("bridge.spool.segments.write_rows", write_in_python)
     put(segments, record(1), record(2))
     content = (folder / "00000001").read_bytes()

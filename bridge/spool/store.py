@@ -174,7 +174,7 @@ class Store:
             work.save(self.tally)
             first = self._edge("ASC", self._segments) if work.has_deleted else None
             self._segments.write()
-            self._db.execute("COMMIT")
+            self._db.commit()
         except BaseException as error:
             self._segments.take_back()
             with suppress(sqlite3.Error):

@@ -20,7 +20,7 @@ from typing import Final, TypeVar
 from bridge.errors import SpoolError
 from bridge.spool.damage import Damaged, is_damage, why
 from bridge.spool.model import Batch, Taken
-from bridge.spool.recent import Recent
+from bridge.spool.recent import KEPT_BYTES, Recent
 from bridge.spool.store import Done, Store
 from bridge.spool.transaction import Append, Transaction
 from bridge.spool.waiting import GROUP_BYTES, Group, Limits, Waiting
@@ -32,10 +32,12 @@ URGENT_BYTES: Final = 1024 * 1024
 GROUPS: Final = 2
 """One that is written, and one that stands ready."""
 PATIENCE_SECONDS: Final = 0.05
-"""How long appends wait for an output that keeps up before it must read from the disk.
+"""How long appends wait for an output that keeps up, in all until it has caught up again.
 
-Once it does it takes processor time from everything else, and falls behind further.
+Whoever reads from the disk takes processor time from everything else, and falls behind further. An
+output that is slow is left behind.
 """
+CAUGHT_UP_BYTES: Final = KEPT_BYTES // 4
 RETRY_SECONDS: Final = 0.5
 RENEW_SECONDS: Final = 60.0
 """How long a new file is kept at least: on a disk that damages everything, files must not pile up.
@@ -104,7 +106,8 @@ class Committer:
         self._under_way: deque[tuple[Group, asyncio.Future[Done]]] = deque()
         self._failed = False  # a group; those behind it must not be written before it
         self._orders_from = self._appends_from = 0.0  # not before this time of the loop
-        self._patient_until: float | None = None
+        self._patience = PATIENCE_SECONDS  # what is left of it
+        self._patient_from: float | None = None
         self._wake, self._urgent = asyncio.Event(), asyncio.Event()
         self._committed_at = float("-inf")
         self._untidy = True
@@ -147,7 +150,7 @@ class Committer:
     def read(self, output: str, after: int, max_bytes: int) -> list[Batch]:
         """The rows after a position, from memory; appends may have waited for that."""
         found = self._recent.read(output, after, max_bytes)
-        if self._patient_until is not None:
+        if self._patient_from is not None:
             self._wake.set()
         return found
 
@@ -233,14 +236,18 @@ class Committer:
 
     def _is_patient(self, now: float, ahead: int) -> bool:
         """Whether appends wait until an output that keeps up has read what they would push out."""
-        next_size = min(self._waiting.bytes, GROUP_BYTES)
-        if self._over or not self._recent.outruns(ahead + next_size):
-            self._patient_until = None
+        if self._patient_from is not None:
+            self._patience -= now - self._patient_from
+            self._patient_from = None
+        unread = self._recent.unread()
+        if unread <= CAUGHT_UP_BYTES:
+            self._patience = PATIENCE_SECONDS
+        fits = unread + ahead + min(self._waiting.bytes, GROUP_BYTES) <= KEPT_BYTES
+        if fits or self._over or self._patience <= 0:
             return False
-        if self._patient_until is None:
-            self._patient_until = now + PATIENCE_SECONDS
-            self._loop.call_at(self._patient_until, self._wake.set)
-        return now < self._patient_until
+        self._patient_from = now
+        self._loop.call_at(now + self._patience, self._wake.set)
+        return True
 
     def _write(self, group: Group) -> Done:
         """Commit a group, in the writer's thread."""

@@ -40,9 +40,9 @@ class Recent:
             self._read = {name: at for name, at in self._read.items() if at >= self.start}
         self._bytes = size
 
-    def outruns(self, size: int) -> bool:
-        """Whether so many more bytes would push out what an output that keeps up has not read."""
-        return any(self._unread(*one) + size > KEPT_BYTES for one in self._read.items())
+    def unread(self) -> int:
+        """The bytes that an output that keeps up has not read yet, the most of any."""
+        return max((self._unread(*one) for one in self._read.items()), default=0)
 
     def forget(self, outputs: Collection[str]) -> None:
         """Let go of the rows that were for outputs which are gone: they are deleted."""

@@ -393,10 +393,17 @@ async def test_a_bug_in_the_middle_leaves_nothing_half_done(
     assert (await spool.balance()).holds
 
 
+def keep(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    """So many bytes fit into memory."""
+    for module in (recent, committer):
+        monkeypatch.setattr(module, "KEPT_BYTES", size)
+    monkeypatch.setattr(committer, "CAUGHT_UP_BYTES", 100)
+
+
 @pytest.fixture
 def small_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rows of 1 KiB fit into memory, a second one does not."""
-    monkeypatch.setattr(recent, "KEPT_BYTES", 1500)
+    """A row of 1 KiB fits into memory, a second one does not."""
+    keep(monkeypatch, 1500)
 
 
 @pytest.fixture
@@ -422,7 +429,7 @@ async def test_appends_wait_for_an_output_that_keeps_up(spool: Spool) -> None:
 
 
 @pytest.mark.usefixtures("small_memory")
-async def test_a_slow_output_is_waited_for_once(
+async def test_a_stuck_output_is_waited_for_once(
     spool: Spool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """For a moment; then it must read from the disk, and holds up nobody."""
@@ -437,6 +444,24 @@ async def test_a_slow_output_is_waited_for_once(
     for _ in range(5):
         await spool.append("in", [b"x" * KIB])
     assert len(await deliver(spool)) == 9
+
+
+async def test_a_slow_output_is_left_behind(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It reads again and again, and never catches up: it does not set the pace of the inputs."""
+    keep(monkeypatch, 3500)
+    await spool.attach("out")
+    await spool.append("in", [b"x" * KIB])
+    at = (await spool.read("out", 0, 1))[-1].id
+    for _ in range(3):
+        await spool.append("in", [b"x" * KIB])
+    waits = 0
+    for _ in range(20):
+        future = spool.append("in", [b"x" * KIB])
+        await asyncio.sleep(committer.PATIENCE_SECONDS / 2)
+        waits += not future.done()
+        at = (await spool.read("out", at, 1))[-1].id
+        await future
+    assert 1 <= waits <= 5
 
 
 @pytest.mark.usefixtures("small_memory", "very_patient")

@@ -58,31 +58,29 @@ def test_it_is_bounded_in_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     assert rows.start == 7
 
 
-def test_an_output_that_keeps_up_may_be_outrun(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As long as it reads from memory, and by what is meant for it only."""
-    monkeypatch.setattr(recent, "KEPT_BYTES", 100)
+def test_it_knows_what_is_not_read() -> None:
+    """By an output that reads from memory, and only what is meant for it."""
     rows = Recent(0)
     rows.add([row(1, 60), row(2, 30), row(3, 10, target="other")], floor=0)
-    assert not rows.outruns(1000)
+    assert rows.unread() == 0
     rows.read("out", 0, 60)
-    assert not rows.outruns(70)
-    assert rows.outruns(71)
+    assert rows.unread() == 30
     rows.read("other", 0, 0)
-    assert rows.outruns(61)
+    assert rows.unread() == 40
     rows.forget(["other"])
-    assert not rows.outruns(70)
+    assert rows.unread() == 30
 
 
-def test_who_was_outrun_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It reads from the disk now; once it is back it keeps up again."""
+def test_who_reads_from_the_disk_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until it reads from memory again."""
     monkeypatch.setattr(recent, "KEPT_BYTES", 100)
     rows = Recent(0)
     rows.add([row(1, 60)], floor=0)
     rows.read("out", 0, 0)
     rows.add([row(2, 90)], floor=0)
-    assert rows.outruns(11)
-    rows.add([row(3, 90)], floor=0)
-    assert not rows.outruns(1000)
+    assert rows.unread() == 90
+    rows.add([row(3, 80)], floor=0)
+    assert rows.unread() == 0
+    rows.add([row(4, 10)], floor=0)
     rows.read("out", 2, 0)
-    assert rows.outruns(101)
-    assert not rows.outruns(100)
+    assert rows.unread() == 10

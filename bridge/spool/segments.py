@@ -22,8 +22,9 @@ from bridge.spool.damage import Impossible
 from bridge.spool.lock import sync
 
 SEGMENT_BYTES: Final = 16 * 1024 * 1024
-FULL_BYTES: Final = 13 * 1024 * 1024
-"""From here on the next records go into another file: a commit takes about 3 MiB."""
+FULL_BYTES: Final = 14 * 1024 * 1024
+"""From here on the next records go into another file; the largest commits, of about 3 MiB, may make
+one a little longer than the others."""
 FREE_BYTES: Final = 1024 * 1024
 """A file without rows is written from its beginning again when so much of it has been used."""
 SPARES: Final = 2

@@ -253,13 +253,12 @@ class Committer:
         """Commit a group, in the writer's thread."""
         if self._failed:
             raise SpoolError("the group before it was not committed")
-        try:
-            orders = [order for order, _ in group.orders]
-            appends = [append for append, _ in group.appends]
-            return self._store.commit(orders, appends, group.ceiling)
-        except BaseException:
-            self._failed = True
-            raise
+        self._failed = True  # until it is known not to have
+        orders = [order for order, _ in group.orders]
+        appends = [append for append, _ in group.appends]
+        done = self._store.commit(orders, appends, group.ceiling)
+        self._failed = False
+        return done
 
     def _land(self) -> None:
         """Settle the groups that are committed; of one that is not, take back all behind it, too.

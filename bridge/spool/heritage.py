@@ -41,13 +41,8 @@ MERGE: Final = {
 def transaction(db: sqlite3.Connection) -> Iterator[None]:
     """All or nothing."""
     db.execute("BEGIN IMMEDIATE")
-    try:
+    with db:
         yield
-        db.execute("COMMIT")
-    except BaseException:
-        with suppress(sqlite3.Error):
-            db.execute("ROLLBACK")
-        raise
 
 
 def take_over(db: sqlite3.Connection, records: Iterable[Small]) -> tuple[Tally, Counter[str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Final
 
 from bridge.clock import Clock
@@ -69,12 +70,11 @@ class Dialer:
             return TlsConnection(endpoint, ended, now, self._context, name)
 
         connection = await dial(endpoint, make, self._timeout)
-        try:
+        with ExitStack() as undo:
+            undo.callback(connection.abort)
             async with asyncio.timeout(self._timeout):
                 await connection.handshake()
-        except BaseException:
-            connection.abort()
-            raise
+            undo.pop_all()
         return connection
 
     def _is_avoided(self, endpoint: Endpoint) -> bool:

@@ -1,9 +1,10 @@
-"""Group commit: what was handed over is written in transactions, one at a time, in one thread.
+"""Group commit: what was handed over is written together, one group at a time, in one thread.
 
 At most one commit every 10 ms, at once when 1 MiB waits. While one is written, a second group may
-stand ready behind it, so that the thread need not wait for the loop. Appends wait while the spool
-is full or cannot be written, and for a moment for outputs that keep up; everything else (progress
-of the outputs, which makes room) never waits for them.
+stand ready behind it, so that the thread need not wait for the loop. The database is told of rows
+and of the progress of outputs ten times a second: a row is durable without it. Appends wait while
+the spool is full or cannot be written, and for a moment for outputs that keep up; everything else
+(progress, which makes room) never waits for them.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ T = TypeVar("T")
 
 COMMIT_SECONDS: Final = 0.01
 URGENT_BYTES: Final = 1024 * 1024
+INDEX_SECONDS: Final = 0.1
 GROUPS: Final = 2
 """One that is written, and one that stands ready."""
 PATIENCE_SECONDS: Final = 0.05
@@ -81,7 +83,8 @@ class Committer:
     """Takes appends and orders, commits them in groups, and keeps the accounts.
 
     `tally` is the state after the last commit, `in_flight` the events and `unsettled` the
-    appends of each input that wait.
+    appends of each input that wait. `unindexed` is when the first row was accepted that cannot be
+    read from the disk yet.
     `changed` is set, and replaced by a new one, after every commit and at the end. `files` counts
     the files that have been set aside.
     """
@@ -106,6 +109,8 @@ class Committer:
         self._under_way: deque[tuple[Group, asyncio.Future[Done]]] = deque()
         self._failed = False  # a group; those behind it must not be written before it
         self._orders_from = self._appends_from = 0.0  # not before this time of the loop
+        self._index_from = 0.0
+        self._alarm: asyncio.TimerHandle | None = None
         self._patience = PATIENCE_SECONDS  # what is left of it
         self._patient_from: float | None = None
         self._wake, self._urgent = asyncio.Event(), asyncio.Event()
@@ -114,6 +119,7 @@ class Committer:
         self._over = ""
         self._bug: BaseException | None = None
         self.tally = store.tally
+        self.unindexed: float | None = None
         self.in_flight: Counter[str] = Counter()
         self.unsettled: Counter[str] = Counter()
         self.files = 0
@@ -139,13 +145,24 @@ class Committer:
             self._urgent.set()
         return future
 
-    def order(self, order: Callable[[Transaction], T]) -> asyncio.Future[T]:
-        """Queue something else that a transaction can do; the future holds its result."""
+    def order(
+        self, order: Callable[[Transaction], T], *, has_time: bool = False
+    ) -> asyncio.Future[T]:
+        """Queue something else that a transaction can do; the future holds its result.
+
+        What has time is done when the database is told of rows.
+        """
         self.check()
         future: asyncio.Future[T] = self._loop.create_future()
-        self._waiting.orders.append((order, future))
+        (self._waiting.later if has_time else self._waiting.orders).append((order, future))
         self._wake.set()
         return future
+
+    def hurry(self) -> None:
+        """Let all rows be read from the disk soon."""
+        if self.unindexed is not None:
+            self._index_from = 0.0
+            self._wake.set()
 
     def read(self, output: str, after: int, max_bytes: int) -> list[Batch]:
         """The rows after a position, from memory; appends may have waited for that."""
@@ -218,21 +235,39 @@ class Committer:
         """Hand the next group to the writer; False when there is none."""
         group = Group()
         now = self._loop.time()
-        if now >= self._orders_from:
-            self._waiting.take_orders(group)
         ahead = sum(one.size for one, _ in self._under_way)
         if self._waiting.appends and now >= self._appends_from and not self._is_patient(now, ahead):
             self._waiting.take_appends(
                 group, self.tally.bytes + ahead, self._store.reusable - ahead
             )
+        if now >= self._orders_from and (not group.is_plain or self._is_due(now)):
+            self._waiting.take_orders(group)
+            group.index = self.unindexed is not None or bool(group.orders)
         if not group:
             return False
+        if group.index:
+            self._index_from = now + INDEX_SECONDS
         self._committed_at = now
         writing = self._loop.run_in_executor(self._writer, self._write, group)
         writing.add_done_callback(lambda _: self._wake.set())
         self._under_way.append((group, writing))
         self._wake.set()
         return True
+
+    def _is_due(self, now: float) -> bool:
+        """Whether the database is to be told of everything; otherwise that will be looked at again.
+
+        Progress makes room, and so it does not wait when there is none.
+        """
+        if self._waiting.orders or self._waiting.full or self._over or now >= self._index_from:
+            return True
+        if self._alarm is None and (self._waiting.later or self.unindexed is not None):
+            self._alarm = self._loop.call_at(self._index_from, self._ring)
+        return False
+
+    def _ring(self) -> None:
+        self._alarm = None
+        self._wake.set()
 
     def _is_patient(self, now: float, ahead: int) -> bool:
         """Whether appends wait until an output that keeps up has read what they would push out."""
@@ -256,7 +291,7 @@ class Committer:
         self._failed = True  # until it is known not to have
         orders = [order for order, _ in group.orders]
         appends = [append for append, _ in group.appends]
-        done = self._store.commit(orders, appends, group.ceiling)
+        done = self._store.commit(orders, appends, group.ceiling, index=group.index)
         self._failed = False
         return done
 
@@ -306,6 +341,7 @@ class Committer:
             self._postpone(str(error))
             return
         self.tally = self._store.tally
+        self.unindexed = None
         self.files += 1
         self._distrusted, self._aside = "", None
         self._renew_from = self._loop.time() + RENEW_SECONDS
@@ -319,6 +355,7 @@ class Committer:
 
     def _settle(self, group: Group, done: Done) -> None:
         self.tally = done.tally
+        self.unindexed = done.unindexed
         self._untidy = True
         for append, _ in group.appends:
             self.in_flight[append.input] -= append.count

@@ -21,7 +21,7 @@ from bridge.spool.damage import Impossible
 from bridge.spool.model import Json
 from bridge.spool.segments import Segments
 from bridge.spool.tally import Tally, load
-from bridge.spool.transaction import Row, insert, remember
+from bridge.spool.transaction import Row, index, put_row, remember
 from bridge.spool.wreck import Small, Wreck
 
 SLICE: Final = 5000
@@ -96,7 +96,7 @@ def inherit(
         db.execute("INSERT INTO sqlite_sequence VALUES ('batches', ?)", (newest,))
         for batch, _ in rows:  # that need not be salvaged any more
             remember(db, batch.id, batch.data)
-        insert(db, segments, rows, now)
+        index(db, [put_row(segments, row, now) for row in rows])
         upto = rows[0].batch.id - 1 if rows else newest
         before = sound(tally or read)
         accounts = settled(db, before.copy(), upto)

@@ -36,6 +36,9 @@ HEAD: Final = struct.Struct(">4sIIQdIIHH")
 """Magic, checksum of everything behind it, segment, id, created, count, octets of the documents, of
 the input and of the target; then these three, the documents last."""
 CHECKED: Final = 8
+WHOLE: Final = 1 << 31
+"""Added to the count of a row that is accepted as soon as it is written; any other one belongs to a
+transaction of the database."""
 NOBODY: Final = 0xFFFF
 """In place of the length of a target: the row is for all outputs."""
 
@@ -53,7 +56,10 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A row as it lies in a segment; `created` is in seconds since the epoch."""
+    """A row as it lies in a segment; `created` is in seconds since the epoch.
+
+    One that `is_whole` is accepted with its segment, whatever becomes of the database.
+    """
 
     id: int
     created: float
@@ -62,6 +68,7 @@ class Record:
     target: str | None
     data: bytes = field(repr=False)
     segment: int = 0
+    is_whole: bool = False
 
     def head(self, segment: int) -> bytes:
         """What stands before the documents in a segment, with nothing in place of the checksum."""
@@ -73,7 +80,7 @@ class Record:
             segment,
             self.id,
             self.created,
-            self.count,
+            self.count | WHOLE if self.is_whole else self.count,
             len(self.data),
             len(owner),
             NOBODY if self.target is None else len(target),
@@ -120,28 +127,50 @@ def unpacked(content: bytes, start: int = 0) -> Record | None:
     return Record(
         id=rowid,
         created=created,
-        count=count,
+        count=count & ~WHOLE,
         input=content[names : names + owner].decode(),
         target=content[names + owner : data].decode() if has_target else None,
         data=content[data:end],
         segment=segment,
+        is_whole=count >= WHOLE,
     )
 
 
-def scan(content: bytes, segment: int) -> Iterator[Record | None]:
-    """The records of a segment, in order; None for one that is not as it was written."""
+def scan(content: bytes, segment: int) -> Iterator[tuple[int, Record | None]]:
+    """The records of a segment, in order, and where each begins.
+
+    None for one that is not as it was written.
+    """
     start = content.find(MAGIC)
     while start >= 0:
         record = unpacked(content, start)
+        size = 1
         if record is not None:
-            start += size_of(record.input, record.target, len(record.data))
+            size = size_of(record.input, record.target, len(record.data))
             if record.segment == segment:
-                yield record
-        else:
-            if content[start + CHECKED : start + CHECKED + 4] == segment.to_bytes(4):
-                yield None
-            start += 1
-        start = content.find(MAGIC, start)
+                yield start, record
+        elif content[start + CHECKED : start + CHECKED + 4] == segment.to_bytes(4):
+            yield start, None
+        start = content.find(MAGIC, start + size)
+
+
+def behind(folder: Path, end: Place, newest: int) -> Iterator[tuple[Place, Record]]:
+    """The whole rows after an id, without a gap, and where they are: all behind a place."""
+    for number, path in files(folder).items():
+        if number < end.segment:
+            continue
+        first = end.start if number == end.segment else 0
+        for start, record in scan(octets(path, first), number):
+            if record and record.is_whole and record.id == newest + 1:
+                newest = record.id
+                yield Place(number, first + start), record
+
+
+def octets(path: Path, start: int) -> bytes:
+    """What is in a file from a place on."""
+    with path.open("rb") as file:
+        file.seek(start)
+        return file.read()
 
 
 def name_of(segment: int) -> str:

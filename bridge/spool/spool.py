@@ -255,6 +255,8 @@ class Spool:
                 self._committer.check()
             else:
                 self._trouble.say("read", "")
+                if not found:
+                    self._committer.hurry()
                 return found
 
     def readable(self, output: str, after: int) -> bool:
@@ -268,7 +270,7 @@ class Spool:
         Queued at the call, in call order; the future resolves when it is committed. The numbers
         must be those of the rows passed; otherwise it gets a SpoolError and nothing changes.
         """
-        return self._committer.order(lambda work: work.advance(output, progress))
+        return self._committer.order(lambda work: work.advance(output, progress), has_time=True)
 
     # For whoever looks on
 
@@ -312,8 +314,10 @@ class Spool:
 
     async def _accepted_at(self, output: str | None, after: int) -> float | None:
         """When the first row after a position was accepted; unknown when the file is unreadable."""
+        unindexed = self._committer.unindexed
         with suppress(SpoolError):
-            return await self._ask(Reader.oldest, output, after)
+            oldest = await self._ask(Reader.oldest, output, after)
+            return unindexed if oldest is None else oldest
         return None
 
     def _input_balance(self, name: str) -> InputBalance:

@@ -19,11 +19,12 @@ from bridge.clock import Clock
 from bridge.errors import SpoolError
 from bridge.spool import schema
 from bridge.spool.damage import ROWS, Damaged, Impossible, beside, is_damage, set_aside, why
-from bridge.spool.heritage import inherit, learn, take_over
+from bridge.spool.heritage import inherit, learn, take_over, transaction
 from bridge.spool.model import Batch, Checkpoint, DeadLetter, Json, Taken
+from bridge.spool.recovery import recover
 from bridge.spool.segments import Place, Records, Segments, placed
 from bridge.spool.tally import Tally, load
-from bridge.spool.transaction import Append, Row, Transaction, key, seen
+from bridge.spool.transaction import CREATED, Append, Entry, Row, Transaction, key, seen
 from bridge.spool.wal import found_unopened
 from bridge.spool.wreck import Small
 
@@ -44,16 +45,24 @@ SLICE: Final = 512
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What a commit did: a result or a SpoolError for each order, a result for each append."""
+    """What a commit did: a result or a SpoolError for each order, a result for each append.
+
+    `unindexed` is when the first row was accepted that the database does not know yet.
+    """
 
     results: list[Any]
     taken: list[Taken]
     rows: list[Row]
     tally: Tally
+    unindexed: float | None
 
 
 class Store:
-    """The writing end; `tally` is that of the last commit."""
+    """The writing end; `tally` is that of the last commit.
+
+    Rows are durable with the segment that they are in; the database is told of them later, together
+    with everything else that has happened meanwhile, and after a crash at the next start.
+    """
 
     def __init__(self, path: Path, clock: Clock, dead_limit: int) -> None:
         self._path = path
@@ -73,6 +82,8 @@ class Store:
             schema.create(self._db, self._path)
             self._load()
             self._segments = self._open_segments()
+            self._unindexed: list[Entry] = []
+            self._saved = self.tally
         except (sqlite3.Error, OSError, SpoolError, Impossible) as error:
             # Before the connection ends, which would delete the WAL.
             aside = set_aside(self._path, self._clock.now()) if is_damage(error) else None
@@ -89,15 +100,17 @@ class Store:
 
     def _open_segments(self) -> Segments:
         """Raises Impossible and OSError."""
-        first, last = self._edge("ASC"), self._edge("DESC")
         for output, own in self.tally.outputs.items():
             if not own.balance(None).holds:
                 raise Impossible(f"the rows are not those that {output} has accounts of")
-        if not first or not last:
-            return Segments(self._records.folder, 0, None)
-        (place, size) = last
-        end = Place(place.segment, place.start + size)
-        return Segments(self._records.folder, first[0].segment, end)
+        recover(self._db, self._records.folder, self._end() or Place(0, 0), self.tally)
+        first, end = self._edge("ASC"), self._end()
+        return Segments(self._records.folder, first[0].segment if first else 0, end)
+
+    def _end(self) -> Place | None:
+        """Where the last row ends; raises Impossible when it is not there."""
+        last = self._edge("DESC")
+        return Place(last[0].segment, last[0].start + last[1]) if last else None
 
     def _edge(self, order: str, segments: Segments | None = None) -> tuple[Place, int] | None:
         """Where the first or the last row is, and its size; raises Impossible when it is not there.
@@ -150,6 +163,7 @@ class Store:
             before = inherit(self._db, self._segments, damaged.aside, tally, rows, now)
             learn(self._db, *self._known)
             self._load()
+            self._saved = self.tally
         except (sqlite3.Error, OSError) as error:
             self.close()
             reason = f"the new spool {self._path} cannot be written: {why(error)}"
@@ -159,34 +173,62 @@ class Store:
             output.overtaken = own.overtaken + output.dropped - own.dropped
         tell(damaged, before, self.tally)
 
-    def commit(self, orders: Sequence[Order], appends: Sequence[Append], ceiling: float) -> Done:
-        """Do everything in one transaction, or raise sqlite3.Error or OSError, and nothing is done.
+    def commit(
+        self,
+        orders: Sequence[Order],
+        appends: Sequence[Append],
+        ceiling: float,
+        *,
+        index: bool = True,
+    ) -> Done:
+        """Do everything at once, or raise sqlite3.Error or OSError, and nothing is done.
 
-        Before the appends the oldest rows are dropped until `ceiling` bytes are left.
+        Before the appends the oldest rows are dropped until `ceiling` bytes are left. Without
+        `index` the database is not told of rows when nothing else must be written there.
         """
-        now, tally = self._clock.now(), self.tally.copy()
-        work = Transaction(self._db, self._segments, tally, now, self._dead_limit)
-        self._db.execute("BEGIN IMMEDIATE")
+        work = Transaction(
+            self._db,
+            self._segments,
+            self.tally.copy(),
+            self._clock.now(),
+            self._dead_limit,
+            self._unindexed,
+        )
+        is_plain = not (index or orders or self.tally.bytes > ceiling)
         try:
-            results = [obey(order, work) for order in orders]
-            work.shrink(ceiling)
-            taken = work.take(appends)
-            work.save(self.tally)
-            first = self._edge("ASC", self._segments) if work.has_deleted else None
-            self._segments.write()
-            self._db.commit()
+            if is_plain and all(append.is_plain for append in appends):
+                results: list[Any] = []
+                oldest = None
+                taken = work.take(appends, are_plain=True)
+                self._segments.write()
+            else:
+                results, taken, oldest = self._transact(work, orders, appends, ceiling)
         except BaseException as error:
             self._segments.take_back()
-            with suppress(sqlite3.Error):
-                self._db.execute("ROLLBACK")
             if is_about_space(error):
                 self._relieve()
             raise
         self._segments.keep()
         if work.has_deleted:
-            self._segments.release(first[0].segment if first else None)
-        self.tally = work.tally
-        return Done(results, taken, work.rows, self.tally)
+            self._segments.release(oldest)
+        self.tally, self._unindexed = work.tally, work.unindexed
+        waiting_since = self._unindexed[0][CREATED] if self._unindexed else None
+        return Done(results, taken, work.rows, self.tally, waiting_since)
+
+    def _transact(
+        self, work: Transaction, orders: Sequence[Order], appends: Sequence[Append], ceiling: float
+    ) -> tuple[list[Any], list[Taken], int | None]:
+        """The results, and the first segment that has rows."""
+        with transaction(self._db):
+            work.index()
+            results = [obey(order, work) for order in orders]
+            work.shrink(ceiling)
+            taken = work.take(appends)
+            work.save(self._saved)
+            first = self._edge("ASC", self._segments) if work.has_deleted else None
+            self._segments.write()
+        self._saved = work.tally
+        return results, taken, first[0].segment if first else None
 
     def take_over(self, records: Iterable[Small]) -> tuple[Tally, Counter[str]]:
         """Merge the small records of a damaged file; its counters, and what was new, by table."""

@@ -90,6 +90,17 @@ class Tally:
         outputs = {name: copy(tally) for name, tally in self.outputs.items()}
         return Tally(inputs, outputs, self.bytes, self.dead_bytes, self.floor, self.newest)
 
+    def add(self, target: str | None, count: int, size: int) -> int:
+        """Account for one more row, of so many events and octets; its id."""
+        self.newest += 1
+        self.bytes += size
+        for name, output in self.outputs.items():
+            if target is None or target == name:
+                output.accepted += count
+                output.spooled += count
+                output.newest = self.newest
+        return self.newest
+
     def set(self, kind: object, name: object, counter: object, value: object) -> None:
         """Take in one row of the table `counters`; raises Impossible."""
         own: InputTally | OutputTally | None = None

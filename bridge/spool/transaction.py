@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from bridge.errors import SpoolError
 from bridge.spool.model import Batch, Buried, Progress, Taken, joined
 from bridge.spool.packing import Part, pack
-from bridge.spool.segments import Record, Segments
+from bridge.spool.segments import Place, Record, Segments
 from bridge.spool.tally import InputTally, OutputTally, Tally, count, newest
 
 REASON_CHARACTERS: Final = 1000
@@ -20,6 +20,12 @@ SALVAGED: Final = ""
 """The input, in the table of keys, that the rows of damaged files come from."""
 REFRESH_SECONDS: Final = 3600
 """A seen key that is offered again and again is written at most once in this time."""
+STATEMENT_ROWS: Final = 1000
+"""How many rows one statement takes: SQLite bounds its parameters."""
+
+Entry = tuple[int, str, str | None, int, int, float, int, int]
+"""The columns of `batches` for one row."""
+CREATED: Final = 5
 
 
 @dataclass(slots=True)
@@ -33,6 +39,11 @@ class Append:
     checkpoint: Mapping[str, bytes | None]
     target: str | None
     kinds: Mapping[str, str]
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is nothing but rows."""
+        return self.keys is None and not self.checkpoint and not self.kinds
 
     @property
     def size(self) -> int:
@@ -50,8 +61,9 @@ class Row(NamedTuple):
 class Transaction:
     """The changes of one commit: rows by SQL, accounts in `tally`, a copy that the caller owns.
 
-    `rows` are those that were inserted, `has_deleted` tells whether others are gone. A method that
-    raises SpoolError has changed nothing.
+    `rows` are those that were inserted, `has_deleted` tells whether others are gone. `unindexed`
+    are those that the database does not know yet, earlier ones first: `index` tells it, `save` does
+    so, too. A method that raises SpoolError has changed nothing.
     """
 
     def __init__(
@@ -61,6 +73,7 @@ class Transaction:
         tally: Tally,
         now: float,
         dead_limit: int,
+        unindexed: Sequence[Entry] = (),
     ) -> None:
         self._db = db
         self._segments = segments
@@ -68,12 +81,21 @@ class Transaction:
         self._dead_limit = dead_limit
         self.tally = tally
         self.rows: list[Row] = []
+        self.unindexed = list(unindexed)
         self.has_deleted = False
+
+    def index(self) -> None:
+        """Tell the database where rows are."""
+        index(self._db, self.unindexed)
+        self.unindexed.clear()
 
     # Inputs
 
-    def take(self, appends: Sequence[Append]) -> list[Taken]:
-        """Write events, seen keys, checkpoints and kinds; events of one input share rows."""
+    def take(self, appends: Sequence[Append], *, are_plain: bool = False) -> list[Taken]:
+        """Write events, seen keys, checkpoints and kinds; events of one input share rows.
+
+        Plain ones need no database, and their rows are accepted without it.
+        """
         taken = []
         waiting: dict[tuple[str, str | None], list[Part]] = {}
         for append in appends:
@@ -87,11 +109,12 @@ class Transaction:
                 self._point(append.input, stream, value)
             if append.kinds:
                 self._learn(append.kinds)
-        self._insert(
+        rows = (
             (owner, target, part)
             for (owner, target), parts in waiting.items()
             for part in pack(parts)
         )
+        self._insert(rows, are_whole=are_plain)
         return taken
 
     def move(self, old: str, new: str) -> int:
@@ -189,6 +212,7 @@ class Transaction:
             ).fetchone()
             if found and found[0] in self.tally.outputs:
                 self._insert([(found[1], found[0], Part(1, found[2]))])
+                self.index()
                 moved += self._forget(letter)
         return moved
 
@@ -203,6 +227,7 @@ class Transaction:
         if not remember(self._db, rowid, data):
             return False
         self._insert((owner, target, Part(joined(data), data)) for target in targets)
+        self.index()
         return True
 
     def rebury(self, rowid: int, output: str, buried: Buried, created: float) -> bool:
@@ -226,7 +251,8 @@ class Transaction:
     # What the others are made of
 
     def save(self, before: Tally) -> None:
-        """Write the counters that changed."""
+        """Write the counters that changed, and where the new rows are."""
+        self.index()
         put(self._db, "INSERT OR REPLACE INTO counters", self.tally.changes(before))
 
     def _output(self, name: str) -> OutputTally:
@@ -271,20 +297,15 @@ class Transaction:
                 (owner, stream, value, self._now),
             )
 
-    def _insert(self, parts: Iterable[tuple[str, str | None, Part]]) -> None:
+    def _insert(
+        self, parts: Iterable[tuple[str, str | None, Part]], *, are_whole: bool = False
+    ) -> None:
         """Write rows: the input, the target, and the documents of each."""
-        rows = []
         for owner, target, part in parts:
-            position = self.tally.newest = self.tally.newest + 1
-            self.tally.bytes += len(part.data)
-            for name, tally in self.tally.outputs.items():
-                if target is None or target == name:
-                    tally.accepted += part.count
-                    tally.spooled += part.count
-                    tally.newest = position
-            rows.append(Row(Batch(position, owner, part.count, part.data), target))
-        insert(self._db, self._segments, rows, self._now)
-        self.rows += rows
+            position = self.tally.add(target, part.count, len(part.data))
+            row = Row(Batch(position, owner, part.count, part.data), target)
+            self.unindexed.append(put_row(self._segments, row, self._now, is_whole=are_whole))
+            self.rows.append(row)
 
     def _bury(self, output: str, tally: OutputTally, buried: Sequence[Buried]) -> None:
         tally.buried += len(buried)
@@ -342,14 +363,22 @@ class Transaction:
         return self._db.execute("DELETE FROM dead WHERE id = ?", (letter,)).rowcount
 
 
-def insert(db: sqlite3.Connection, segments: Segments, rows: Sequence[Row], now: float) -> None:
-    """Put rows into a segment, and say in the database where they are."""
-    places = []
-    for batch, target in rows:
-        record = Record(batch.id, now, batch.count, batch.input, target, batch.data)
-        place = segments.put(record)
-        places.append((batch.id, batch.input, target, batch.count, len(batch.data), now, *place))
-    put(db, "INSERT INTO batches", places)
+def put_row(segments: Segments, row: Row, now: float, *, is_whole: bool = False) -> Entry:
+    """Put a row into a segment."""
+    one = row.batch
+    record = Record(one.id, now, one.count, one.input, row.target, one.data, is_whole=is_whole)
+    return entry(record, segments.put(record))
+
+
+def entry(row: Record, place: Place) -> Entry:
+    """A row as the database knows it."""
+    return (row.id, row.input, row.target, row.count, len(row.data), row.created, *place)
+
+
+def index(db: sqlite3.Connection, rows: Sequence[Entry]) -> None:
+    """Tell the database where rows are."""
+    for start in range(0, len(rows), STATEMENT_ROWS):
+        put(db, "INSERT INTO batches", rows[start : start + STATEMENT_ROWS])
 
 
 def put(db: sqlite3.Connection, statement: str, rows: Iterable[Sequence[object]]) -> None:

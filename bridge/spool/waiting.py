@@ -45,35 +45,43 @@ class Limits:
 
 @dataclass(slots=True)
 class Group:
-    """What goes into one transaction; before the appends the spool shrinks to `ceiling` bytes.
+    """What is committed together; before the appends the spool shrinks to `ceiling` bytes.
 
-    `size` is that of the appends.
+    `size` is that of the appends. With `index` the database is told of all rows, as it is whenever
+    there are orders.
     """
 
     orders: list[tuple[Order, asyncio.Future[Any]]] = field(default_factory=list)
     appends: list[tuple[Append, asyncio.Future[Taken]]] = field(default_factory=list)
     size: int = 0
     ceiling: float = float("inf")
+    index: bool = False
 
     def __bool__(self) -> bool:
-        return bool(self.orders or self.appends)
+        return bool(self.orders or self.appends or self.index)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether its appends are nothing but rows."""
+        return all(append.is_plain for append, _ in self.appends)
 
 
 class Waiting:
     """Appends, `bytes` in all, and orders, in the order in which they came.
 
-    `full` says why appends wait for room, or is empty.
+    Orders in `later` have time. `full` says why appends wait for room, or is empty.
     """
 
     def __init__(self, limits: Limits) -> None:
         self.orders: deque[tuple[Order, asyncio.Future[Any]]] = deque()
+        self.later: deque[tuple[Order, asyncio.Future[Any]]] = deque()
         self.appends: deque[tuple[Append, asyncio.Future[Taken]]] = deque()
         self.bytes = 0
         self.full = ""
         self._limits = limits
 
     def __bool__(self) -> bool:
-        return bool(self.orders or self.appends)
+        return bool(self.orders or self.later or self.appends)
 
     def add(self, append: Append, future: asyncio.Future[Taken]) -> None:
         """Put an append behind the others."""
@@ -89,7 +97,9 @@ class Waiting:
     def take_orders(self, group: Group) -> None:
         """Move all orders into a group."""
         group.orders.extend(self.orders)
+        group.orders.extend(self.later)
         self.orders.clear()
+        self.later.clear()
 
     def take_appends(self, group: Group, live: int, reusable: int) -> None:
         """Move appends into a group, in order, as long as there is room.

@@ -131,7 +131,8 @@ class Wreck:
                     yield record
 
     def _scan(self, segment: int) -> Iterator[Record | None]:
-        yield from scan(self._segments[segment].read_bytes(), segment)
+        for _, record in scan(self._segments[segment].read_bytes(), segment):
+            yield record
 
     def letters(self) -> Iterator[WreckedLetter]:
         """The dead letters, each once, in their order."""

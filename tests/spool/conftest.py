@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -44,6 +45,13 @@ async def spool(opened: Opener) -> Spool:
     spool = await opened()
     await spool.attach("out")
     return spool
+
+
+async def indexed(spool: Spool) -> None:
+    """Let the database know of all rows."""
+    spool._committer.hurry()
+    while spool._committer.unindexed is not None:
+        await asyncio.sleep(0.001)
 
 
 def sql(directory: Path, query: str) -> list[Any]:

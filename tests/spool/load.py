@@ -1,8 +1,8 @@
 """A process that works a spool as hard as it can until it is killed, and says what was committed.
 
 Run as `python load.py DIRECTORY [LINES]`; after so many lines it ends as if killed. It prints
-`taken N` when the events below N are accepted, and `passed N` when the output `quick` has accounted
-for N events in this life.
+`taken N` when the events below N are accepted, `plain N` when those below N are that have neither
+key nor checkpoint, and `passed N` when the output `quick` has accounted for N.
 """
 
 from __future__ import annotations
@@ -51,6 +51,20 @@ async def produce(spool: Spool) -> None:
             _, flying = await asyncio.wait(flying, return_when=asyncio.FIRST_COMPLETED)
 
 
+async def produce_plainly(spool: Spool) -> None:
+    """Numbered events without keys and checkpoints; the accounts say which number comes next."""
+    inputs = (await spool.balance()).inputs
+    number = inputs["plain"].accepted if "plain" in inputs else 0
+    while True:
+        numbers = range(number, number + number % 19 + 1)
+        number = numbers.stop
+        await asyncio.gather(
+            *(spool.append("plain", [b"%d" % n + b" " * (n % 900)]) for n in numbers)
+        )
+        say(f"plain {number}")
+        await asyncio.sleep(number % 3 / 100)
+
+
 def fate(batch: Batch) -> Progress:
     """One event of a row in hundred is buried, every third row is filtered."""
     if batch.id % 3 == 0:
@@ -81,6 +95,7 @@ async def main(directory: Path) -> None:
         tasks.create_task(consume(spool, "quick", 0))
         tasks.create_task(consume(spool, "slow", 0.02))
         tasks.create_task(produce(spool))
+        tasks.create_task(produce_plainly(spool))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from bridge.config import SpoolConfig
 from bridge.spool import Batch, Buried, Progress, Spool, Taken, committer
-from tests.spool.conftest import sql, stored
+from tests.spool.conftest import indexed, sql, stored
 
 T = TypeVar("T")
 
@@ -181,6 +181,7 @@ class SpoolModel(RuleBasedStateMachine):
     def find(self, expected: dict[tuple[str, str | None], list[bytes]]) -> None:
         """Look up the rows that were added: they hold exactly what was appended, in order."""
         found: dict[tuple[str, str | None], list[bytes]] = {}
+        self.run(indexed(self.spool))
         for record in stored(self.directory, self.newest):
             row = Row(record.input, record.target, record.data.split(b"\0"))
             found.setdefault((record.input, record.target), []).extend(row.documents)
@@ -341,6 +342,7 @@ class SpoolModel(RuleBasedStateMachine):
     @invariant()
     def the_file_agrees(self) -> None:
         """The rows kept are those that somebody needs, and the tallies are their sums."""
+        self.run(indexed(self.spool))
         rows = stored(self.directory)
         assert [row.id for row in rows] == sorted(self.rows)
         balance = self.run(self.spool.balance())

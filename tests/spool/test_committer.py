@@ -20,7 +20,7 @@ from bridge.spool.segments import FULL_BYTES
 from bridge.spool.store import Done, Store
 from bridge.spool.transaction import Transaction
 from bridge.spool.waiting import Limits
-from tests.spool.conftest import Opener, deliver, sql, texts
+from tests.spool.conftest import Opener, deliver, indexed, sql, texts
 
 KIB = 1024
 MIB = 1024 * 1024
@@ -43,6 +43,7 @@ async def test_many_appends_share_few_commits(spool: Spool, directory: Path) -> 
     futures = [spool.append("in", [b"x" * 700]) for _ in range(1000)]
     futures += [spool.append("other", [b"y"]) for _ in range(1000)]
     await asyncio.gather(*futures)
+    await indexed(spool)
     rows = sql(directory, "SELECT input, count, bytes, created FROM batches ORDER BY id")
     assert len({created for _, _, _, created in rows}) <= 2
     assert sum(count for _, count, _, _ in rows) == 2000
@@ -71,9 +72,10 @@ async def test_close_does_not_wait_for_company(spool: Spool) -> None:
 
 
 async def test_a_group_is_bounded(spool: Spool, directory: Path) -> None:
-    """A transaction takes about 4 MiB, whatever waits, so that the WAL stays small."""
+    """It takes about 3 MiB, whatever waits, so that a commit is short."""
     futures = [spool.append("in", [b"x" * MIB]) for _ in range(12)]
     await asyncio.gather(*futures)
+    await indexed(spool)
     commits = sql(directory, "SELECT SUM(bytes) FROM batches GROUP BY created")
     assert len(commits) >= 3
     assert (directory / "worker-0.db-wal").stat().st_size < 24 * MIB
@@ -311,12 +313,14 @@ async def test_a_group_is_never_written_before_one_that_failed(
     is_ready = threading.Event()
     commit, tries = Store.commit, []
 
-    def failing(store: Store, orders: list[Any], appends: list[Any], ceiling: float) -> Done:
+    def failing(
+        store: Store, orders: list[Any], appends: list[Any], ceiling: float, *, index: bool
+    ) -> Done:
         tries.append([append.data[:1] for append in appends])
         if len(tries) == 1:
             is_ready.wait(10)
             raise error
-        return commit(store, orders, appends, ceiling)
+        return commit(store, orders, appends, ceiling, index=index)
 
     monkeypatch.setattr(Store, "commit", failing)
     futures = [spool.append("in", [b"%d" % number + b"x" * MIB]) for number in range(6)]
@@ -348,7 +352,7 @@ async def test_progress_waits_for_the_disk_when_nothing_can_be_written(spool: Sp
 async def test_close_gives_up_on_a_disk_that_fails(spool: Spool) -> None:
     """An orderly stop must end; what waits was never accepted."""
     with no_file_larger_than(KIB):
-        future = spool.append("in", [b"a"])
+        future = spool.append("in", [b"a" * 2 * KIB])
         await spool.close()
     with pytest.raises(SpoolError, match="not committed"):
         await future
@@ -359,7 +363,7 @@ async def test_a_bug_in_the_writer_reaches_everybody(
 ) -> None:
     """Nobody waits for ever on a spool that has stopped."""
 
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise RuntimeError("a bug")
 
     reading = asyncio.create_task(spool.read("out", 0, 1))

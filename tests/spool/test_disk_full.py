@@ -61,14 +61,15 @@ async def opened(disk: Path) -> Spool:
 
 
 async def take(spool: Spool, count: int) -> list[bytes]:
-    """Deliver so many events, a row at a time."""
+    """Deliver so many events, as many at a time as are read at once."""
     found: list[bytes] = []
     position = await spool.attach("out")
     while len(found) < count:
         for batch in await spool.read("out", position, MIB):
-            await spool.advance("out", Progress(batch.id, delivered=batch.count))
+            advancing = spool.advance("out", Progress(batch.id, delivered=batch.count))
             position = batch.id
             found += texts([batch])
+        await advancing
     return found
 
 

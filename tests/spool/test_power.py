@@ -13,7 +13,7 @@ from bridge.config import SpoolConfig
 from bridge.spool import Spool
 from tests.spool.conftest import sql
 from tests.spool.power import Disk, Step, record
-from tests.spool.test_crash import LOAD, check
+from tests.spool.test_crash import LOAD, Said, check, said
 
 MUST = os.environ.get("GELF_BRIDGE_REQUIRE_FAULTS") == "1"
 
@@ -22,19 +22,19 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-async def judge(directory: Path, said: list[bytes]) -> None:
+async def judge(directory: Path, lines: list[bytes]) -> None:
     """Everything that was said to be accepted is there, and nothing was taken for damage."""
-    taken = [int(line.split()[1]) for line in said if line.startswith(b"taken")]
-    passed = [int(line.split()[1]) for line in said if line.startswith(b"passed")]
+    before = said(lines)
     spool = await Spool.open(SpoolConfig(directory=directory, min_free_bytes=0))
     try:
         assert spool.aside == []
         if "quick" in (await spool.balance()).outputs:
-            accepted, done = await check(spool, directory)
+            now = await check(spool, directory)
         else:
-            accepted, done = await spool.checkpoint("in", "walk") or 0, 0
-        assert accepted >= max(taken, default=0)
-        assert done >= max(passed, default=0)
+            now = Said(await spool.checkpoint("in", "walk") or 0)
+        assert now.taken >= before.taken
+        assert now.plain >= before.plain
+        assert now.passed >= before.passed
         assert sql(directory, "PRAGMA integrity_check") == [("ok",)]
     finally:
         await spool.close()

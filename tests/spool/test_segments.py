@@ -65,7 +65,7 @@ def folder(tmp_path: Path) -> Path:
 @given(st.lists(RECORDS, max_size=5), st.integers(1, 2**32 - 1))
 def test_a_record_tells_everything_about_itself(records: list[Record], segment: int) -> None:
     packed = [octets_of(one, segment) for one in records]
-    found = list(scan(b"".join(packed), segment))
+    found = [one for _, one in scan(b"".join(packed), segment)]
     assert [(one.id, one.input, one.target, one.data) for one in found if one] == [
         (one.id, one.input, one.target, one.data) for one in records
     ]
@@ -82,13 +82,13 @@ def test_a_changed_bit_is_seen(one: Record, data: st.DataObject) -> None:
     octets[place // 8] ^= 1 << place % 8
     assert unpacked(bytes(octets)) is None
     behind = octets_of(record(2))
-    assert [found.id for found in scan(bytes(octets) + behind, 7) if found] == [2]
+    assert [found.id for _, found in scan(bytes(octets) + behind, 7) if found] == [2]
 
 
 @given(st.binary(max_size=200))
 def test_any_octets_can_be_scanned(octets: bytes) -> None:
     head = octets_of(record(1))[: HEAD.size]
-    assert not any(scan(octets + head + octets, 7))
+    assert not any(one for _, one in scan(octets + head + octets, 7))
 
 
 def test_rows_are_read_where_they_were_put(folder: Path) -> None:
@@ -112,7 +112,7 @@ def test_what_was_not_committed_is_gone(folder: Path) -> None:
     segments.put(record(2, 5000))
     segments.write()
     segments.take_back()
-    assert [one.id for one in scan((folder / "00000001").read_bytes(), 1) if one] == [1]
+    assert [one.id for _, one in scan((folder / "00000001").read_bytes(), 1) if one] == [1]
     (second,) = put(segments, record(2))
     assert second == Place(1, size_of("in", None, len(record(1).data)))
     assert first == Place(1, 0)
@@ -131,7 +131,7 @@ def test_it_goes_on_behind_the_last_row(folder: Path) -> None:
     assert list(files(folder)) == [1]
     assert put(segments, record(3)) == [end]
     segments.close()
-    assert [one.id for one in scan((folder / "00000001").read_bytes(), 1) if one] == [1, 3]
+    assert [one.id for _, one in scan((folder / "00000001").read_bytes(), 1) if one] == [1, 3]
 
 
 @pytest.mark.parametrize("size", [None, 10])
@@ -211,7 +211,7 @@ def test_a_disk_that_fails_is_tried_again(folder: Path, monkeypatch: pytest.Monk
             segments.close()
     (place,) = put(segments, record(1))
     content = files(folder)[place.segment].read_bytes()
-    assert [one.id for one in scan(content, place.segment) if one] == [1]
+    assert [one.id for _, one in scan(content, place.segment) if one] == [1]
     segments.close()
 
 
@@ -227,5 +227,5 @@ def test_short_writes_are_gone_on_with(folder: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("bridge.spool.segments.write_rows", write_in_python)
     put(segments, record(1), record(2))
     content = (folder / "00000001").read_bytes()
-    assert [one.id for one in scan(content, 1) if one] == [1, 2]
+    assert [one.id for _, one in scan(content, 1) if one] == [1, 2]
     segments.close()

@@ -10,8 +10,9 @@ import pytest
 
 from bridge.errors import SpoolError
 from bridge.spool import Progress, Spool, Taken
+from bridge.spool.segments import Place, behind
 from bridge.spool.store import Reader
-from tests.spool.conftest import Opener, deliver, sql, stored, texts
+from tests.spool.conftest import Opener, deliver, indexed, sql, stored, texts
 
 
 async def test_what_was_appended_is_read_in_the_same_order(spool: Spool) -> None:
@@ -23,9 +24,13 @@ async def test_what_was_appended_is_read_in_the_same_order(spool: Spool) -> None
 
 
 async def test_an_append_resolves_when_it_is_on_disk(spool: Spool, directory: Path) -> None:
-    """Another process finds the row as soon as the future is done."""
+    """A record of its own as soon as the future is done, and in the database soon."""
     assert await spool.append("in", [b"one", b"two"]) == Taken(accepted=2, repeated=0)
-    (row,) = stored(directory)
+    ((_, row),) = behind(directory / "worker-0.db-rows", Place(0, 0), 0)
+    assert (row.input, row.target, row.count, row.data) == ("in", None, 2, b"one\0two")
+    while not (rows := stored(directory)):
+        await asyncio.sleep(0.01)
+    (row,) = rows
     assert (row.input, row.target, row.count, row.data) == ("in", None, 2, b"one\0two")
 
 
@@ -183,6 +188,7 @@ async def test_a_target_frees_its_rows_before_slower_outputs(spool: Spool, direc
     await spool.append("in", [b"for all"])
     await spool.append("in", [b"for two"], target="second")
     await deliver(spool, "second")
+    await indexed(spool)
     assert [row.data for row in stored(directory)] == [b"for all"]
 
 

@@ -1,0 +1,28 @@
+"""Rows that were accepted, but which the database had not been told of when the bridge ended."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from bridge.spool.heritage import transaction
+from bridge.spool.segments import Place, behind
+from bridge.spool.tally import InputTally, Tally
+from bridge.spool.transaction import entry, index, put
+
+
+def recover(db: sqlite3.Connection, folder: Path, end: Place, tally: Tally) -> None:
+    """Tell the database and the accounts of the rows behind the last one that it knows.
+
+    One that was written, but not accepted any more, may be among them: whoever sent it was not told
+    so, and may send it again. Raises sqlite3.Error and OSError.
+    """
+    before, rows = tally.copy(), []
+    for place, row in behind(folder, end, tally.newest):
+        tally.add(row.target, row.count, len(row.data))
+        tally.inputs.setdefault(row.input, InputTally()).accepted += row.count
+        rows.append(entry(row, place))
+    if rows:
+        with transaction(db):
+            index(db, rows)
+            put(db, "INSERT OR REPLACE INTO counters", tally.changes(before))

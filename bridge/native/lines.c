@@ -51,11 +51,15 @@ PyObject *count_joined(PyObject *module, PyObject *data)
         PyErr_SetString(PyExc_TypeError, "joined() takes bytes");
         return NULL;
     }
-    const char *at = PyBytes_AS_STRING(data), *end = at + PyBytes_GET_SIZE(data);
+    const char *at = PyBytes_AS_STRING(data), *end = at + PyBytes_GET_SIZE(data), *nul;
     Py_ssize_t count = 1;
-    while (at < end && (at = memchr(at, 0, (size_t)(end - at)))) {
+    while (at < end && (nul = memchr(at, 0, (size_t)(end - at))) && nul > at) {
         count++;
-        at++;
+        at = nul + 1;
+    }
+    if (at == end || *at == 0) {
+        PyErr_SetString(PyExc_ValueError, "a document is empty");
+        return NULL;
     }
     return PyLong_FromSsize_t(count);
 }

@@ -33,12 +33,13 @@ URGENT_BYTES: Final = 1024 * 1024
 INDEX_SECONDS: Final = 0.1
 GROUPS: Final = 2
 """One that is written, and one that stands ready."""
-PATIENCE_SECONDS: Final = 0.05
+PATIENCE_SECONDS: Final = 0.2
 """How long appends wait for an output that keeps up, in all until it has caught up again.
 
 Whoever reads from the disk takes processor time from everything else, and falls behind further. An
 output that is slow is left behind.
 """
+PATIENCE_SHARE: Final = 0.1
 CAUGHT_UP_BYTES: Final = KEPT_BYTES // 4
 RETRY_SECONDS: Final = 0.5
 RENEW_SECONDS: Final = 60.0
@@ -113,6 +114,7 @@ class Committer:
         self._alarm: asyncio.TimerHandle | None = None
         self._patience = PATIENCE_SECONDS  # what is left of it
         self._patient_from: float | None = None
+        self._looked_at = 0.0
         self._wake, self._urgent = asyncio.Event(), asyncio.Event()
         self._committed_at = float("-inf")
         self._untidy = True
@@ -271,11 +273,13 @@ class Committer:
 
     def _is_patient(self, now: float, ahead: int) -> bool:
         """Whether appends wait until an output that keeps up has read what they would push out."""
+        self._patience += (now - self._looked_at) * PATIENCE_SHARE
+        self._looked_at = now
         if self._patient_from is not None:
             self._patience -= now - self._patient_from
             self._patient_from = None
         unread = self._recent.unread()
-        if unread <= CAUGHT_UP_BYTES:
+        if unread <= CAUGHT_UP_BYTES or self._patience > PATIENCE_SECONDS:
             self._patience = PATIENCE_SECONDS
         fits = unread + ahead + min(self._waiting.bytes, GROUP_BYTES) <= KEPT_BYTES
         if fits or self._over or self._patience <= 0:

@@ -13,7 +13,7 @@ Json = Any
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """One row: GELF documents of one input, joined by NUL, without a NUL at the end.
+    """One row: GELF documents of one input, none of them empty, joined by NUL.
 
     `id` is the position of the row. `data` is at most 512 KiB, unless it is one larger document.
     """
@@ -29,8 +29,18 @@ class Batch:
 
 
 def joined(data: bytes) -> int:
-    """How many documents are joined by NUL; `bytes.count` takes as long as pressing them does."""
-    return int(core.joined(data)) if core else data.count(0) + 1
+    """How many documents are joined by NUL; raises ValueError when one of them is empty.
+
+    `bytes.count` takes as long as pressing them does.
+    """
+    return int(core.joined(data)) if core else joined_in_python(data)
+
+
+def joined_in_python(data: bytes) -> int:
+    """The same without the compiled part."""
+    if not data or not (data[0] and data[-1]) or b"\0\0" in data:
+        raise ValueError("a document is empty")
+    return data.count(0) + 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,10 +26,11 @@ class Recent:
         self._read: dict[str, int] = {}  # how far each output has that keeps up
 
     def add(self, rows: Sequence[Row], floor: int) -> None:
-        """Take in new rows; let go of those that are deleted (up to `floor`) or too many."""
+        """Take in new rows; let go of those that are too many, or that nobody will read here."""
         self._rows.extend(rows)
         self._bytes += sum(len(row.batch.data) for row in rows)
-        gone = bisect_right(self._rows, floor, key=_position)
+        done = max(floor, min(self._read.values(), default=0))
+        gone = bisect_right(self._rows, done, key=_position)
         size = self._bytes - sum(len(row.batch.data) for row in self._rows[:gone])
         while gone < len(self._rows) and (size > KEPT_BYTES or len(self._rows) - gone > KEPT_ROWS):
             size -= len(self._rows[gone].batch.data)

@@ -27,7 +27,7 @@ FULL_BYTES: Final = 14 * 1024 * 1024
 one a little longer than the others."""
 FREE_BYTES: Final = 1024 * 1024
 """A file without rows is written from its beginning again when so much of it has been used."""
-SPARES: Final = 2
+SPARES: Final = 4
 """Files that are kept for the next rows."""
 
 MAGIC: Final = b"\xf5GBR"

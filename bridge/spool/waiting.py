@@ -15,8 +15,8 @@ from bridge.spool.segments import SEGMENT_BYTES
 from bridge.spool.store import Order
 from bridge.spool.transaction import Append
 
-GROUP_BYTES: Final = 3 * 1024 * 1024
-WAL_BYTES: Final = 2 * GROUP_BYTES + WAL_PAGES * PAGE_BYTES
+GROUP_BYTES: Final = 2 * 1024 * 1024
+WAL_BYTES: Final = 2 * WAL_PAGES * PAGE_BYTES
 
 
 @dataclass(frozen=True, slots=True)

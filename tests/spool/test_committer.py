@@ -72,7 +72,7 @@ async def test_close_does_not_wait_for_company(spool: Spool) -> None:
 
 
 async def test_a_group_is_bounded(spool: Spool, directory: Path) -> None:
-    """It takes about 3 MiB, whatever waits, so that a commit is short."""
+    """It takes about 2 MiB, whatever waits, so that a commit is short."""
     futures = [spool.append("in", [b"x" * MIB]) for _ in range(12)]
     await asyncio.gather(*futures)
     await indexed(spool)
@@ -235,7 +235,7 @@ def test_the_reserve_leaves_small_disks_usable(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(os, "statvfs", lambda path: Disk(1, 64 * MIB, 60 * MIB))
     assert Limits(Path("/"), 1, 256 * MIB, drop_oldest=False).free() == 44 * MIB
     monkeypatch.setattr(os, "statvfs", lambda path: Disk(1, 640 * MIB, 60 * MIB))
-    assert Limits(Path("/"), 1, 0, drop_oldest=False).free() == 34 * MIB
+    assert Limits(Path("/"), 1, 0, drop_oldest=False).free() == 36 * MIB
 
 
 async def test_drop_oldest_keeps_the_disk_free_too(
@@ -328,7 +328,7 @@ async def test_a_group_is_never_written_before_one_that_failed(
         await asyncio.sleep(0.001)
     is_ready.set()
     await asyncio.gather(*futures)
-    assert tries[0] == tries[1] == [b"0", b"1", b"2"]
+    assert tries[0] == tries[1] == [b"0", b"1"]
     assert [text[:1] for text in texts(await spool.read("out", 0, 8 * MIB))] == [
         b"%d" % number for number in range(6)
     ]

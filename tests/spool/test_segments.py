@@ -160,22 +160,22 @@ def fill(segments: Segments, number: int) -> None:
 
 
 def test_files_without_rows_are_used_again(folder: Path) -> None:
-    """Two of them are kept, more are deleted; a reader does not take old rows for new ones."""
-    segments = Segments(folder, 0, None)
-    for number in range(1, 6):
+    """Some of them are kept, more are deleted; a reader does not take old rows for new ones."""
+    segments, last = Segments(folder, 0, None), SPARES + 3
+    for number in range(1, last + 1):
         fill(segments, number)
     inodes = {path.stat().st_ino for path in folder.iterdir()}
-    segments.release(5)
+    segments.release(last)
     assert len(list(folder.iterdir())) == 1 + SPARES
     assert segments.reusable == SPARES * FULL_BYTES
     reading = Records(folder)
     size = size_of("in", None, len(record(1, MIB // 2).data))
-    fill(segments, 6)
-    fill(segments, 7)
+    for _ in range(SPARES):
+        fill(segments, 9)
     assert {path.stat().st_ino for path in folder.iterdir()} <= inodes
-    assert reading.record(Place(5, 0), size)
+    assert reading.record(Place(last, 0), size)
     assert reading.record(Place(2, 0), size) is None
-    assert list(files(folder)) == [5, 6, 7]
+    assert list(files(folder)) == list(range(last, last + 1 + SPARES))
     reading.close()
     segments.close()
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from bridge.inputs import Emit, Event
 
-MAX_BYTES: Final = 5 << 20
+MAX_BYTES: Final = 3 << 20
 """With so much under way nothing more is read, until half of it is durable."""
 
 

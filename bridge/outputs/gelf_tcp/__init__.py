@@ -132,7 +132,7 @@ class GelfTcp(Output):
         if data:
             await self._sending.submit(data)
         if refused:
-            raise Rejected(refused, f"Graylog takes no frame of 0 or more than {MAX_FRAME} bytes")
+            raise Rejected(refused, f"Graylog takes no frame of more than {MAX_FRAME} bytes")
 
     def flush(self) -> None:
         """Ask for the confirmation of everything that is under way, now."""
@@ -254,17 +254,8 @@ class GelfTcp(Output):
 
 def sendable(batch: Batch) -> tuple[bytes, list[int]]:
     """The documents that a GELF TCP input takes, joined by NUL, and the places of the others."""
-    if len(batch.data) <= MAX_FRAME and not has_empty(batch.data):
+    if len(batch.data) <= MAX_FRAME:
         return batch.data, []
     messages = batch.messages()
-    refused = [n for n, message in enumerate(messages) if not 0 < len(message) <= MAX_FRAME]
+    refused = [n for n, message in enumerate(messages) if len(message) > MAX_FRAME]
     return b"\0".join(m for n, m in enumerate(messages) if n not in refused), refused
-
-
-def has_empty(data: bytes) -> bool:
-    """Whether there is nothing between two NULs, or at an end: ten times as fast as to search for
-    two of them."""
-    start = 0
-    while (end := data.find(0, start)) > start:
-        start = end + 1
-    return end == start or start == len(data)

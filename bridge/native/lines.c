@@ -53,13 +53,11 @@ PyObject *count_joined(PyObject *module, PyObject *data)
     }
     const char *at = PyBytes_AS_STRING(data), *end = at + PyBytes_GET_SIZE(data), *nul;
     Py_ssize_t count = 1;
-    while (at < end && (nul = memchr(at, 0, (size_t)(end - at))) && nul > at) {
+    int has_empty = 0;
+    while (at < end && (nul = memchr(at, 0, (size_t)(end - at)))) {
         count++;
+        has_empty |= nul == at;
         at = nul + 1;
     }
-    if (at == end || *at == 0) {
-        PyErr_SetString(PyExc_ValueError, "a document is empty");
-        return NULL;
-    }
-    return PyLong_FromSsize_t(count);
+    return PyLong_FromSsize_t(has_empty || at == end ? -count : count);
 }

@@ -7,7 +7,7 @@
    `limit` octets, and how many octets they take with their line ends. */
 PyObject *cut_lines(PyObject *module, PyObject *arguments);
 
-/* `joined(data)`: how many documents are joined by NUL; ValueError when one of them is empty. */
+/* `joined(data)`: how many documents are joined by NUL; negative when one of them is empty. */
 PyObject *count_joined(PyObject *module, PyObject *data);
 
 #endif

@@ -33,14 +33,17 @@ def joined(data: bytes) -> int:
 
     `bytes.count` takes as long as pressing them does.
     """
-    return int(core.joined(data)) if core else joined_in_python(data)
+    count = int(core.joined(data)) if core else joined_in_python(data)
+    if count < 0:
+        raise ValueError("a document is empty")
+    return count
 
 
 def joined_in_python(data: bytes) -> int:
-    """The same without the compiled part."""
-    if not data or not (data[0] and data[-1]) or b"\0\0" in data:
-        raise ValueError("a document is empty")
-    return data.count(0) + 1
+    """The same without the compiled part; negative when a document is empty."""
+    count = data.count(0) + 1
+    has_empty = not data or not (data[0] and data[-1]) or b"\0\0" in data
+    return -count if has_empty else count
 
 
 @dataclass(frozen=True, slots=True)

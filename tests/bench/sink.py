@@ -14,9 +14,14 @@ import time
 from contextlib import ExitStack
 from typing import BinaryIO
 
-from bridge.spool.model import joined
+from bridge.native import core
 
 READ_BYTES = 1 << 18
+
+
+def nuls(data: bytes) -> int:
+    """How often NUL occurs, in the quickest way: the sink shares the processors with the relay."""
+    return abs(int(core.joined(data))) - 1 if core else data.count(0)
 
 
 class Sink:
@@ -76,7 +81,7 @@ class Sink:
             self._rests.pop(opened)
             opened.close()
             return
-        self.count += joined(data) - 1  # the quickest way to count NUL: it shares the processors
+        self.count += nuls(data)
         self.last = time.time()
         if self.wants_frames:
             whole, end, rest = (self._rests[opened] + data).rpartition(b"\0")

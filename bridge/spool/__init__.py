@@ -1,17 +1,19 @@
-"""The durable queue between inputs and outputs: one SQLite file, one writer, many cursors.
+"""The durable queue between inputs and outputs: rows in files of their own, one SQLite database that
+knows where they are, one writer, many cursors.
 
-An event is accepted when its row is committed, together with the checkpoint that describes it.
-A row goes when every output has passed it. Counters, seen keys, field kinds and dead letters live
-in the same file and change in the same transactions, so the accounts hold at any moment, `kill -9`
-included::
+An event is accepted when its row is on the disk; if a checkpoint or a key belongs to it, when both
+are, or neither. A row goes when every output has passed it. Counters, seen keys, field kinds and
+dead letters live in the database and change in its transactions; rows that it has not been told of
+are found at the next start. So the accounts hold at any moment, `kill -9` included::
 
     per input    received = accepted + repeated + in flight
     per output   accepted = delivered + spooled + buried + filtered + dropped
 
 How it is made, from the outside in: `spool` (the API), `committer` (group commit, retries),
 `waiting` (what is to be committed, and the room for it), `recent` (the newest rows in memory),
-`store` (the two database connections), `transaction` (what a commit can do), `tally` (the running
-accounts), `schema` (the file), `lock` (the directory), `model` (what goes in and comes out).
+`store` (the two ends), `transaction` (what a commit can do), `segments` (the files of rows),
+`packing` (how documents become rows), `recovery` (after a kill), `tally` (the running accounts),
+`schema` (the database), `lock` (the directory), `model` (what goes in and comes out).
 Nothing outside this package knows SQLite.
 
 A damaged file is set aside (`damage`), and a new one goes on with everything small (`heritage`).

@@ -31,6 +31,7 @@ T = TypeVar("T")
 COMMIT_SECONDS: Final = 0.01
 URGENT_BYTES: Final = 1024 * 1024
 INDEX_SECONDS: Final = 0.1
+"""Between two times that the database is told of rows, if nothing else must be written there."""
 GROUPS: Final = 2
 """One that is written, and one that stands ready."""
 PATIENCE_SECONDS: Final = 0.2
@@ -40,6 +41,7 @@ Whoever reads from the disk takes processor time from everything else, and falls
 output that is slow is left behind.
 """
 PATIENCE_SHARE: Final = 0.1
+"""How much of all time appends may wait, if it never catches up wholly."""
 CAUGHT_UP_BYTES: Final = KEPT_BYTES // 4
 RETRY_SECONDS: Final = 0.5
 RENEW_SECONDS: Final = 60.0

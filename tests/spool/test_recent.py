@@ -42,6 +42,19 @@ def test_deleted_rows_are_let_go() -> None:
     assert ids(rows.read("out", 2, 100)) == [3]
 
 
+def test_what_everybody_has_read_is_let_go() -> None:
+    """Whoever wants it once more, because it did not arrive, finds it on the disk."""
+    rows = Recent(0)
+    rows.add([row(1), row(2), row(3)], floor=0)
+    rows.read("slow", 0, 0)
+    rows.read("out", 0, 100)
+    rows.add([row(4)], floor=0)
+    assert rows.start == 1
+    assert ids(rows.read("slow", 1, 100)) == [2, 3, 4]
+    rows.add([row(5)], floor=0)
+    assert rows.start == 3
+
+
 def test_it_is_bounded_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     """The oldest go; what is left is without a gap."""
     monkeypatch.setattr(recent, "KEPT_BYTES", 100)
@@ -161,6 +174,23 @@ async def test_a_slow_output_is_left_behind(spool: Spool, monkeypatch: pytest.Mo
     async with asyncio.timeout(10):
         for _ in range(3):
             await spool.append("in", [b"x" * KIB])
+
+
+async def test_patience_comes_back_with_time(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At full rate an output catches up seldom; that is no reason to leave it behind."""
+    keep(monkeypatch, 1500)
+    monkeypatch.setattr(committer, "PATIENCE_SECONDS", 0.3)
+    monkeypatch.setattr(committer, "PATIENCE_SHARE", 1.5)
+    await spool.attach("out")
+    await spool.append("in", [b"x" * KIB])
+    at = (await spool.read("out", 0, 1))[-1].id
+    await spool.append("in", [b"x" * KIB])
+    for _ in range(12):
+        future = spool.append("in", [b"x" * KIB])
+        await asyncio.sleep(0.05)
+        assert not future.done()
+        at = (await spool.read("out", at, 1))[-1].id
+        await future
 
 
 @pytest.mark.usefixtures("small_memory", "very_patient")

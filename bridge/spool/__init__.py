@@ -1,5 +1,5 @@
-"""The durable queue between inputs and outputs: rows in files of their own, one SQLite database that
-knows where they are, one writer, many cursors.
+"""The durable queue between inputs and outputs: rows in files of their own, an SQLite database that
+knows them, one writer, many cursors.
 
 An event is accepted when its row is on the disk; if a checkpoint or a key belongs to it, when both
 are, or neither. A row goes when every output has passed it. Counters, seen keys, field kinds and

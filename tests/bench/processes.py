@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import time
 from pathlib import Path
@@ -36,13 +35,6 @@ def peaks(pid: int) -> list[int]:
 def resident(pid: int) -> int:
     """The memory that the processes have resident now, in bytes."""
     return sum(_status(one, "VmRSS") for one in tree(pid))
-
-
-def free_port() -> int:
-    """A port that nobody listens on at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def wait_for_port(port: int, process: subprocess.Popen[bytes], protocol: str = "tcp") -> None:

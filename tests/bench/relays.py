@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import IO, Final
 
 from tests.bench.peers import Peer
-from tests.bench.processes import cpu_seconds, drops, free_port, peaks
+from tests.bench.processes import cpu_seconds, drops, peaks
+from tests.ports import free_port
 
 GIVE_UP_SECONDS: Final = 10.0
 LOOK_SECONDS: Final = 0.02

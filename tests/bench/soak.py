@@ -13,7 +13,8 @@ from typing import Final
 
 from tests.bench.events import records
 from tests.bench.peers import Bridge
-from tests.bench.processes import free_port, resident
+from tests.bench.processes import resident
+from tests.ports import free_port
 from tests.bench.relays import Asked, measure
 from tests.bench.results import short
 from tests.bench.tables import Table

@@ -11,7 +11,7 @@ from pathlib import Path
 import orjson
 
 from bridge.graylog.judge import GraylogInput, Judge
-from tests.lab.processes import free_port
+from tests.ports import free_port
 
 
 class GraylogReceiver:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from bridge.cli.client import Client
 from bridge.config import SpoolConfig
 from bridge.errors import BridgeError
 from bridge.spool import Balance, Spool
+from tests.ports import free_port
 
 PYTHON = (sys.executable, "-u", "-m")
 
@@ -81,14 +81,6 @@ class Running:
         self._process.terminate()
         async with asyncio.timeout(20):
             return await self._process.wait()
-
-
-def free_port() -> int:
-    """A port of the loopback address that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class ReceiverProcess(Running):

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.processes import Running, free_port
+from tests.lab.processes import Running
+from tests.ports import free_port
 
 HAPROXY = """
 defaults

@@ -14,7 +14,8 @@ from typing import Any
 
 from bridge.cli.client import Client
 from bridge.errors import BridgeError
-from tests.lab.processes import PYTHON, Running, free_port
+from tests.lab.processes import PYTHON, Running
+from tests.ports import free_port
 
 CONFIG = """
 workers: {workers}

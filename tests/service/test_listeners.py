@@ -14,7 +14,7 @@ from bridge.config import Config, load
 from bridge.plugins import EntryPoints
 from bridge.service.listeners import Listeners
 from bridge.service.post import share
-from tests.lab.processes import free_port
+from tests.ports import free_port
 
 REGISTRY = EntryPoints()
 CYLANCE = {

@@ -148,7 +148,7 @@ class Delivery:
 
     def _send_rows(self) -> None:
         """Start sends while the window has room; one batch may always be under way."""
-        session, window = self._session, self._window
+        session, window, now = self._session, self._window, self._clock.monotonic()
         if window.is_careful and session.flying:
             self._output.flush()
             return
@@ -164,7 +164,7 @@ class Delivery:
             row = session.rows.popleft()
             batch = self._select(row)
             send = session.watch(self._send(batch) if batch else asyncio.sleep(0))
-            sent = Sent(row, batch, send)
+            sent = Sent(row, batch, send, now)
             session.flying.append(sent)
             session.flying_bytes += sent.size
 
@@ -195,17 +195,22 @@ class Delivery:
         return self._suspect is not None and self._suspect.batch.id == row.id
 
     def _settle(self) -> None:
-        """Take the unbroken prefix of finished sends; raise what any other send raised."""
+        """Take the unbroken prefix of finished sends; raise what any other send raised.
+
+        A confirmation may have waited long for its turn here: that the peer lived is certain only
+        of the time when the send began.
+        """
         flying = self._session.flying
         now = self._clock.monotonic()
         while flying and flying[0].send.done():
-            progress = flying[0].progress()
+            sent = flying[0]
+            progress = sent.progress()
             self._held.append(Held(now + self._output.hold_back_seconds, progress))
             if progress.delivered:
-                self._heard_at = now
-            size = flying.popleft().size
-            self._session.flying_bytes -= size
-            self._window.confirmed(size)
+                self._heard_at = max(self._heard_at, sent.at)
+            flying.popleft()
+            self._session.flying_bytes -= sent.size
+            self._window.confirmed(sent.size)
         for sent in flying:
             if sent.send.done():
                 sent.progress()

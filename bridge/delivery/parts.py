@@ -16,11 +16,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A row under way: what of it is sent (None: nothing was selected), and its send."""
+    """A row under way: what of it is sent (None: nothing was selected), its send, and since when.
+
+    `at` is a time of the monotonic clock.
+    """
 
     row: Batch
     batch: Batch | None
     send: asyncio.Future[None]
+    at: float
 
     @property
     def size(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 
@@ -78,6 +79,25 @@ async def test_a_later_confirmation_is_a_sign_of_life(hasty: Bench) -> None:
         while (await hasty.balance()).delivered < 3:
             await asyncio.sleep(0.005)
     assert (await hasty.balance()).spooled == 1
+
+
+async def test_a_confirmation_that_waited_for_its_turn_is_no_sign_of_life(bench: Bench) -> None:
+    """The peer that gave it may have been killed long before the bridge got a processor again."""
+    output = bench.start(Holding)
+    output.lives.clear()
+    await bench.put(1, 1)
+    await until(lambda: len(output.confirmed) == 1)
+    output.gate.clear()
+    await bench.put(2, 2)
+    await until(lambda: len(output.started) == 2)
+    time.sleep(1.2 * Holding.hold_back_seconds)
+    output.gate.set()
+    await until(lambda: len(output.confirmed) == 2)
+    output.break_now.set()
+    await until(lambda: len(output.confirmed) == 4)
+    assert numbers(output.confirmed) == [1, 2, 1, 2]
+    output.lives.set()
+    await bench.emptied()
 
 
 async def test_a_peer_that_gives_no_sign_of_life_leaves_it_in_doubt(bench: Bench) -> None:

@@ -74,6 +74,22 @@ async def proxy(lab: Lab, rate: float, scale: float) -> None:
     await between.start()
 
 
+async def starved(lab: Lab, rate: float, scale: float) -> None:
+    """The receiver is killed while the bridge gets no processor, just after it had come back."""
+    chance = random.Random(1)
+    await lab.start()
+    lab.send(rate, 9 * scale)
+    for _ in range(4):
+        await asyncio.sleep(0.5 * scale)
+        await go_away(lab, lab.receiver.kill, scale)
+        await asyncio.sleep(chance.uniform(0, 0.3) * scale)
+        lab.bridge.signal(signal.SIGSTOP)
+        await asyncio.sleep(0.005)
+        await go_away(lab, lab.receiver.kill, scale)
+        await asyncio.sleep(0.8 * scale)
+        lab.bridge.signal(signal.SIGCONT)
+
+
 async def jumps(lab: Lab, rate: float, scale: float) -> None:
     """The bridge's wall clock jumps all the time, while the receiver is killed twice."""
     lab.program = "tests.lab.jumping"
@@ -138,4 +154,10 @@ RECEIVER: dict[str, Scenario] = {
     "pause": pause,
 }
 """What happens to the receiver itself."""
-SCENARIOS: dict[str, Scenario] = {**RECEIVER, "proxy": proxy, "jumps": jumps, "steady": steady}
+SCENARIOS: dict[str, Scenario] = {
+    **RECEIVER,
+    "proxy": proxy,
+    "starved": starved,
+    "jumps": jumps,
+    "steady": steady,
+}

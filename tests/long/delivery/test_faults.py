@@ -43,6 +43,12 @@ async def test_fake_graylog(scenario: str, transport: str, tmp_path: Path, table
     await run(scenario, way, tmp_path, table, rate)
 
 
+@pytest.mark.parametrize("transport", ["tcp", "tls"])
+async def test_a_bridge_without_a_processor(transport: str, tmp_path: Path, table: Table) -> None:
+    """With HTTP the receiver is back before the bridge can see that it was gone."""
+    await run("starved", Way(transport), tmp_path, table)
+
+
 @pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize("scenario", RECEIVER)
 async def test_graylogs_inputs(

@@ -23,7 +23,7 @@ from bridge.spool.lock import sync
 
 SEGMENT_BYTES: Final = 16 * 1024 * 1024
 FULL_BYTES: Final = 14 * 1024 * 1024
-"""From here on the next records go into another file; the largest commits, of about 3 MiB, may make
+"""From here on the next records go into another file; the largest commits, of about 2 MiB, may make
 one a little longer than the others."""
 FREE_BYTES: Final = 1024 * 1024
 """A file without rows is written from its beginning again when so much of it has been used."""
@@ -155,13 +155,16 @@ def scan(content: bytes, segment: int) -> Iterator[tuple[int, Record | None]]:
 
 
 def behind(folder: Path, end: Place, newest: int) -> Iterator[tuple[Place, Record]]:
-    """The whole rows after an id, without a gap, and where they are: all behind a place."""
+    """The whole rows after an id, in order, and where they are: all behind a place.
+
+    Where an id is left out, that row cannot be read any more.
+    """
     for number, path in files(folder).items():
         if number < end.segment:
             continue
         first = end.start if number == end.segment else 0
         for start, record in scan(octets(path, first), number):
-            if record and record.is_whole and record.id == newest + 1:
+            if record and record.is_whole and record.id > newest:
                 newest = record.id
                 yield Place(number, first + start), record
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from bridge.config import SpoolConfig
-from bridge.spool import Progress, Spool, committer
-from bridge.spool.segments import Segments
+from bridge.spool import Batch, Progress, Spool, committer
+from bridge.spool.segments import Segments, size_of
 from tests.spool.conftest import indexed, sql, texts
 
 MIB = 2**20
@@ -28,6 +28,19 @@ async def after_a_kill(directory: Path, name: str = "killed") -> Spool:
     copy = directory.with_name(name)
     shutil.copytree(directory, copy)
     return await Spool.open(SpoolConfig(directory=copy), is_locked=True)
+
+
+def damage(directory: Path, place: int) -> None:
+    """Overwrite 100 octets of the only segment."""
+    (segment,) = (directory / "worker-0.db-rows").iterdir()
+    with segment.open("r+b") as file:
+        file.seek(place)
+        file.write(bytes(100))
+
+
+def first_letters(batches: list[Batch]) -> list[bytes]:
+    """The first letter of each document."""
+    return [text[:1] for text in texts(batches)]
 
 
 async def begun(spool: Spool) -> None:
@@ -114,22 +127,47 @@ async def test_rows_behind_nothing_are_found(spool: Spool, directory: Path) -> N
     await killed.close()
 
 
-async def test_what_was_cut_is_not_accepted(spool: Spool, directory: Path) -> None:
-    """A row is there with all its octets, or it was never accepted, nor is any behind it."""
+@pytest.mark.parametrize(
+    ("first", "left"), [(0, [b"0", b"2", b"3"]), (5100, [b"0", b"1", b"3"])]
+)
+async def test_a_damaged_row_costs_no_other(
+    spool: Spool,
+    directory: Path,
+    caplog: pytest.LogCaptureFixture,
+    first: int,
+    left: list[bytes],
+) -> None:
+    """It is told, and the rows behind it are there."""
     await begun(spool)
+    end = size_of("in", None, 1)
     for text in (b"1", b"2", b"3"):
         await spool.append("in", [text * 5000])
-    (segment,) = (directory / "worker-0.db-rows").iterdir()
-    content = segment.read_bytes()
-    at = content.index(b"2" * 5000) + 4000
-    with segment.open("r+b") as file:
-        file.seek(at)
-        file.write(bytes(100))
+    damage(directory, end + first)
     killed = await after_a_kill(directory)
-    assert [text[:1] for text in texts(await killed.read("out", 0, MIB))] == [b"0", b"1"]
+    assert first_letters(await killed.read("out", 0, MIB)) == left
+    assert "1 of the newest rows in" in caplog.text
+    assert "cannot be read" in caplog.text
+    assert (await killed.balance()).holds
     await killed.append("in", [b"4"])
     await indexed(killed)
-    assert [text[:1] for text in texts(await killed.read("out", 0, MIB))] == [b"0", b"1", b"4"]
+    assert first_letters(await killed.read("out", 0, MIB)) == [*left, b"4"]
+    await killed.close()
+
+
+async def test_what_was_cut_is_not_accepted(
+    spool: Spool, directory: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A row at the end is there with all its octets, or it was never accepted."""
+    await begun(spool)
+    for text in (b"1", b"2"):
+        await spool.append("in", [text * 5000])
+    damage(directory, 2 * 5000)
+    killed = await after_a_kill(directory)
+    assert first_letters(await killed.read("out", 0, MIB)) == [b"0", b"1"]
+    assert not caplog.text
+    await killed.append("in", [b"3"])
+    await indexed(killed)
+    assert first_letters(await killed.read("out", 0, MIB)) == [b"0", b"1", b"3"]
     await killed.close()
 
 

@@ -12,9 +12,9 @@ from typing import Any, Final
 from tests.bench.events import records
 from tests.bench.peers import Bridge
 from tests.bench.processes import cpu_seconds
-from tests.ports import free_port
 from tests.bench.relays import generator, sink
 from tests.bench.results import Results
+from tests.ports import free_port
 
 Say = Callable[[str], None]
 

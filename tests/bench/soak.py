@@ -14,10 +14,10 @@ from typing import Final
 from tests.bench.events import records
 from tests.bench.peers import Bridge
 from tests.bench.processes import resident
-from tests.ports import free_port
 from tests.bench.relays import Asked, measure
 from tests.bench.results import short
 from tests.bench.tables import Table
+from tests.ports import free_port
 
 Say = Callable[[str], None]
 Sample = dict[str, float]

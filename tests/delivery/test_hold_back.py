@@ -90,7 +90,7 @@ async def test_a_confirmation_that_waited_for_its_turn_is_no_sign_of_life(bench:
     output.gate.clear()
     await bench.put(2, 2)
     await until(lambda: len(output.started) == 2)
-    time.sleep(1.2 * Holding.hold_back_seconds)
+    time.sleep(1.2 * Holding.hold_back_seconds)  # noqa: ASYNC251
     output.gate.set()
     await until(lambda: len(output.confirmed) == 2)
     output.break_now.set()

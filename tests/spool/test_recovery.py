@@ -127,9 +127,7 @@ async def test_rows_behind_nothing_are_found(spool: Spool, directory: Path) -> N
     await killed.close()
 
 
-@pytest.mark.parametrize(
-    ("first", "left"), [(0, [b"0", b"2", b"3"]), (5100, [b"0", b"1", b"3"])]
-)
+@pytest.mark.parametrize(("first", "left"), [(0, [b"0", b"2", b"3"]), (5100, [b"0", b"1", b"3"])])
 async def test_a_damaged_row_costs_no_other(
     spool: Spool,
     directory: Path,

@@ -229,7 +229,7 @@ class Committer:
     async def _pause(self) -> None:
         """Let more come together, unless enough is waiting."""
         delay = self._committed_at + COMMIT_SECONDS - self._loop.time()
-        if delay > 0 and not self._over:
+        if delay > 0 and not self._over and self._waiting.bytes < URGENT_BYTES:
             with suppress(TimeoutError):
                 async with asyncio.timeout(delay):
                     await self._urgent.wait()

@@ -64,6 +64,13 @@ async def test_a_commit_waits_for_company_unless_much_is_waiting(spool: Spool) -
 
 
 @pytest.mark.usefixtures("one_commit")
+async def test_what_a_full_group_has_left_does_not_wait_if_it_is_much(spool: Spool) -> None:
+    """Nothing more may come meanwhile: whoever sends it may be waiting, too."""
+    async with asyncio.timeout(5):
+        await asyncio.gather(*(spool.append("in", [b"x" * (MIB + 1)]) for _ in range(3)))
+
+
+@pytest.mark.usefixtures("one_commit")
 async def test_close_does_not_wait_for_company(spool: Spool) -> None:
     """An orderly stop has little time."""
     future = spool.append("in", [b"last"])

@@ -11,9 +11,10 @@ are found at the next start. So the accounts hold at any moment, `kill -9` inclu
 
 How it is made, from the outside in: `spool` (the API), `committer` (group commit, retries),
 `waiting` (what is to be committed, and the room for it), `recent` (the newest rows in memory),
-`store` (the two ends), `transaction` (what a commit can do), `segments` (the files of rows),
-`packing` (how documents become rows), `recovery` (after a kill), `tally` (the running accounts),
-`schema` (the database), `lock` (the directory), `model` (what goes in and comes out).
+`patience` (with outputs that keep up), `store` and `reader` (the two ends), `transaction` (what a
+commit can do), `rows` (as the database knows them), `segments` (the files of rows), `packing` (how
+documents become rows), `recovery` (after a kill), `tally` (the running accounts), `schema` (the
+database), `lock` (the directory), `model` (what goes in and comes out).
 Nothing outside this package knows SQLite.
 
 A damaged file is set aside (`damage`), and a new one goes on with everything small (`heritage`).

@@ -12,7 +12,7 @@ from typing import Final
 from bridge.errors import SpoolError, SpoolTooNew
 from bridge.spool import schema
 from bridge.spool.damage import Impossible, is_damage, why
-from bridge.spool.store import Reader
+from bridge.spool.reader import Reader
 from bridge.spool.tally import Tally, load
 from bridge.spool.wal import found_unopened
 

@@ -19,9 +19,10 @@ from functools import partial
 from typing import Final, TypeVar
 
 from bridge.errors import SpoolError
-from bridge.spool.damage import Damaged, is_damage, why
+from bridge.spool.damage import Damaged, is_damage, is_outage, why
 from bridge.spool.model import Batch, Taken
-from bridge.spool.recent import KEPT_BYTES, Recent
+from bridge.spool.patience import Patience
+from bridge.spool.recent import Recent
 from bridge.spool.store import Done, Store
 from bridge.spool.transaction import Append, Transaction
 from bridge.spool.waiting import GROUP_BYTES, Group, Limits, Waiting
@@ -34,15 +35,6 @@ INDEX_SECONDS: Final = 0.1
 """Between two times that the database is told of rows, if nothing else must be written there."""
 GROUPS: Final = 2
 """One that is written, and one that stands ready."""
-PATIENCE_SECONDS: Final = 0.2
-"""How long appends wait for an output that keeps up, in all until it has caught up again.
-
-Whoever reads from the disk takes processor time from everything else, and falls behind further. An
-output that is slow is left behind.
-"""
-PATIENCE_SHARE: Final = 0.1
-"""How much of all time appends may wait, if it never catches up wholly."""
-CAUGHT_UP_BYTES: Final = KEPT_BYTES // 4
 RETRY_SECONDS: Final = 0.5
 RENEW_SECONDS: Final = 60.0
 """How long a new file is kept at least: on a disk that damages everything, files must not pile up.
@@ -72,14 +64,6 @@ class Trouble:
             self._reasons[subject] = reason
         if str(self) != before:
             self.listener(str(self))
-
-
-def is_outage(error: BaseException) -> bool:
-    """Whether the disk or the file is to blame, and not a statement of ours."""
-    if not isinstance(error, sqlite3.Error):
-        return isinstance(error, OSError)
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
-    return code not in (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISUSE)
 
 
 class Committer:
@@ -114,9 +98,7 @@ class Committer:
         self._orders_from = self._appends_from = 0.0  # not before this time of the loop
         self._index_from = 0.0
         self._alarm: asyncio.TimerHandle | None = None
-        self._patience = PATIENCE_SECONDS  # what is left of it
-        self._patient_from: float | None = None
-        self._looked_at = 0.0
+        self._patience = Patience(recent)
         self._wake, self._urgent = asyncio.Event(), asyncio.Event()
         self._committed_at = float("-inf")
         self._untidy = True
@@ -171,7 +153,7 @@ class Committer:
     def read(self, output: str, after: int, max_bytes: int) -> list[Batch]:
         """The rows after a position, from memory; appends may have waited for that."""
         found = self._recent.read(output, after, max_bytes)
-        if self._patient_from is not None:
+        if self._patience.is_tried:
             self._wake.set()
         return found
 
@@ -275,19 +257,10 @@ class Committer:
 
     def _is_patient(self, now: float, ahead: int) -> bool:
         """Whether appends wait until an output that keeps up has read what they would push out."""
-        self._patience += (now - self._looked_at) * PATIENCE_SHARE
-        self._looked_at = now
-        if self._patient_from is not None:
-            self._patience -= now - self._patient_from
-            self._patient_from = None
-        unread = self._recent.unread()
-        if unread <= CAUGHT_UP_BYTES or self._patience > PATIENCE_SECONDS:
-            self._patience = PATIENCE_SECONDS
-        fits = unread + ahead + min(self._waiting.bytes, GROUP_BYTES) <= KEPT_BYTES
-        if fits or self._over or self._patience <= 0:
+        more = ahead + min(self._waiting.bytes, GROUP_BYTES)
+        if self._over or not self._patience.waits(now, more):
             return False
-        self._patient_from = now
-        self._loop.call_at(now + self._patience, self._wake.set)
+        self._loop.call_at(now + self._patience.left, self._wake.set)
         return True
 
     def _write(self, group: Group) -> Done:

@@ -47,6 +47,14 @@ def is_damage(error: Exception) -> bool:
     return code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
+def is_outage(error: BaseException) -> bool:
+    """Whether the disk or the file is to blame, and not a statement of ours."""
+    if not isinstance(error, sqlite3.Error):
+        return isinstance(error, OSError)
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+    return code not in (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISUSE)
+
+
 def why(error: BaseException) -> str:
     """The reason without the number that the system gives it."""
     return error.strerror or str(error) if isinstance(error, OSError) else str(error)

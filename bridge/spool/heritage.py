@@ -19,9 +19,9 @@ import orjson
 
 from bridge.spool.damage import Impossible
 from bridge.spool.model import Json
+from bridge.spool.rows import Row, index, put_row, remember
 from bridge.spool.segments import Segments
 from bridge.spool.tally import Tally, load
-from bridge.spool.transaction import Row, index, put_row, remember
 from bridge.spool.wreck import Small, Wreck
 
 SLICE: Final = 5000

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
 from bridge.spool.model import Batch
-from bridge.spool.transaction import Row
+from bridge.spool.rows import Row
 
 KEPT_BYTES: Final = 8 * 1024 * 1024
 KEPT_ROWS: Final = 1024

@@ -29,10 +29,12 @@ from bridge.spool.model import (
     Taken,
     joined,
 )
+from bridge.spool.reader import Reader
 from bridge.spool.recent import Recent
-from bridge.spool.store import Reader, Store, open_store
+from bridge.spool.rows import key
+from bridge.spool.store import Store, open_store
 from bridge.spool.tally import InputTally
-from bridge.spool.transaction import Append, key
+from bridge.spool.transaction import Append
 from bridge.spool.waiting import Limits
 
 if TYPE_CHECKING:

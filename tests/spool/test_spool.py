@@ -10,8 +10,8 @@ import pytest
 
 from bridge.errors import SpoolError
 from bridge.spool import Progress, Spool, Taken
+from bridge.spool.reader import Reader
 from bridge.spool.segments import Place, behind
-from bridge.spool.store import Reader
 from tests.spool.conftest import Opener, deliver, indexed, sql, stored, texts
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.spool.model import joined
-from bridge.spool.transaction import key
+from bridge.spool.rows import key
 
 PLAIN = st.binary(min_size=1, max_size=9).map(lambda octets: octets.replace(b"\0", b"x"))
 

@@ -200,12 +200,12 @@ class Delivery:
         A confirmation may have waited long for its turn here: that the peer lived is certain only
         of the time when the send began.
         """
-        flying = self._session.flying
+        flying, hold_back = self._session.flying, self._output.hold_back_seconds
         now = self._clock.monotonic()
         while flying and flying[0].send.done():
             sent = flying[0]
             progress = sent.progress()
-            self._held.append(Held(now + self._output.hold_back_seconds, progress))
+            self._held.append(Held(now + hold_back if hold_back else sent.at, progress))
             if progress.delivered:
                 self._heard_at = max(self._heard_at, sent.at)
             flying.popleft()

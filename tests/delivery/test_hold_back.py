@@ -29,6 +29,13 @@ async def test_the_cursor_lags_by_the_hold_back(bench: Bench) -> None:
     await bench.emptied()
 
 
+async def test_without_a_hold_back_no_sign_of_life_is_waited_for(bench: Bench) -> None:
+    output = bench.start()
+    output.lives.clear()
+    await bench.put(1, 3)
+    await bench.emptied()
+
+
 @pytest.mark.parametrize("jump", [1e9, -1e9])
 async def test_the_hold_back_is_one_of_time_that_passes(bench: Bench, jump: float) -> None:
     """A wall clock that is put forward makes it no shorter, one that is put back no longer."""

@@ -247,9 +247,16 @@ class Committer:
         """
         if self._waiting.orders or self._waiting.full or self._over or now >= self._index_from:
             return True
-        if self._alarm is None and (self._waiting.later or self.unindexed is not None):
-            self._alarm = self._loop.call_at(self._index_from, self._ring)
+        if self._waiting.later or self.unindexed is not None:
+            self._wake_at(self._index_from)
         return False
+
+    def _wake_at(self, when: float) -> None:
+        """Look again then, at the latest."""
+        if self._alarm is None or when < self._alarm.when():
+            if self._alarm:
+                self._alarm.cancel()
+            self._alarm = self._loop.call_at(when, self._ring)
 
     def _ring(self) -> None:
         self._alarm = None
@@ -260,7 +267,7 @@ class Committer:
         more = ahead + min(self._waiting.bytes, GROUP_BYTES)
         if self._over or not self._patience.waits(now, more):
             return False
-        self._loop.call_at(now + self._patience.left, self._wake.set)
+        self._wake_at(now + self._patience.left)
         return True
 
     def _write(self, group: Group) -> Done:

@@ -71,7 +71,8 @@ class Client:
                     "or as root"
                 ) from None
             except (OSError, HTTPException) as error:
-                raise BridgeError(f"the bridge behind {self.path} broke off: {error}") from None
+                reason = getattr(error, "strerror", None) or error
+                raise BridgeError(f"the bridge behind {self.path} broke off: {reason}") from None
 
 
 class _UnixConnection(HTTPConnection):

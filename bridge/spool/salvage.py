@@ -17,7 +17,7 @@ from typing import BinaryIO, Final, TypeVar
 
 from bridge.clock import SystemClock
 from bridge.errors import SpoolError
-from bridge.spool.damage import Impossible
+from bridge.spool.damage import Impossible, why
 from bridge.spool.lock import DATABASE, Lock, databases
 from bridge.spool.model import Buried
 from bridge.spool.segments import Record
@@ -163,8 +163,9 @@ def give(store: Store, order: Order) -> None:
         if store.free() <= 0:
             raise SpoolError("the disk of the spool is nearly full")
         store.commit([order], [], float("inf"))
-    except (SpoolError, sqlite3.Error) as error:
-        raise SpoolError(f"{error}: make room, and salvage the same file again to go on") from error
+    except (SpoolError, sqlite3.Error, OSError) as error:
+        reason = f"{why(error)}: make room, and salvage the same file again to go on"
+        raise SpoolError(reason) from error
 
 
 def restore(work: Transaction, rows: list[Record], found: Salvaged) -> None:

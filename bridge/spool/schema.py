@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from bridge.errors import SpoolError, SpoolTooNew
-from bridge.spool.damage import Impossible
+from bridge.spool.damage import Impossible, why
 from bridge.spool.lock import worker_of
 
 FORMAT: Final = 1
@@ -54,7 +54,7 @@ def connect(path: Path) -> sqlite3.Connection:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         return sqlite3.connect(path, timeout=5, isolation_level=None)
     except (OSError, sqlite3.Error) as error:
-        raise SpoolError(f"the spool {path} cannot be opened: {error}") from error
+        raise SpoolError(f"the spool {path} cannot be opened: {why(error)}") from error
 
 
 def connect_reader(path: Path) -> sqlite3.Connection:

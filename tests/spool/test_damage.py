@@ -121,7 +121,7 @@ async def test_a_file_that_cannot_be_opened_stays(opened: Opener, directory: Pat
     """Only its content is a reason to set it aside."""
     directory.mkdir()
     (directory / "worker-0.db").mkdir()
-    with pytest.raises(SpoolError, match="cannot be opened"):
+    with pytest.raises(SpoolError, match=r"cannot be opened: Is a directory$"):
         await opened()
     assert damage.files_aside(directory / "worker-0.db") == []
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import io
+import os
 import random
 from itertools import accumulate, count
 from pathlib import Path
@@ -266,8 +268,17 @@ def test_a_full_disk_is_told(image: Image, tmp_path: Path, monkeypatch: pytest.M
         patch.setattr("bridge.spool.store.RESERVE_BYTES", 2**60)
         with pytest.raises(SpoolError, match="salvage the same file again"):
             salvage(wreck, directory, DEAD_LIMIT)
+    with monkeypatch.context() as patch:
+        patch.setattr("bridge.spool.segments.write_rows", full)
+        with pytest.raises(SpoolError, match=r"^No space left on device: make room"):
+            salvage(wreck, directory, DEAD_LIMIT)
     assert salvage(wreck, directory, DEAD_LIMIT).rows == len(image.waiting)
     assert sql(directory, "PRAGMA integrity_check") == [("ok",)]
+
+
+def full(*rows: object) -> None:
+    """A disk that takes nothing any more."""
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def test_what_is_lost_is_counted(image: Image, tmp_path: Path) -> None:

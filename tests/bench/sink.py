@@ -43,7 +43,9 @@ class Sink:
         print(self._listening.getsockname()[1], flush=True)
         while self._asked:
             for key, _ in self._selector.select():
-                key.data(key.fileobj)
+                # What comes before it may have closed it.
+                if self._selector.get_map().get(key.fd) == key:
+                    key.data(key.fileobj)
 
     def open(self, port: int) -> None:
         """Listen."""

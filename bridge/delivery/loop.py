@@ -163,20 +163,20 @@ class Delivery:
                 return
             row = session.rows.popleft()
             batch = self._select(row)
-            send = session.watch(self._send(batch) if batch else asyncio.sleep(0))
+            send = session.watch(self._send(batch) if batch else asyncio.sleep(0, None))
             sent = Sent(row, batch, send, now)
             session.flying.append(sent)
             session.flying_bytes += sent.size
 
-    async def _send(self, batch: Batch) -> None:
+    async def _send(self, batch: Batch) -> float | None:
         suspect = self._suspect
         if suspect is None or not self._is_suspect(batch):
-            await self._output.send(batch)
-            return
+            return await self._output.send(batch)
         behind = None
         if self._spool.readable(self._id, batch.id):
             behind = self._select((await self._spool.read(self._id, batch.id, 1))[0])
         await suspect.send(behind)
+        return None
 
     def _blame(self) -> None:
         """The connection broke: remember what was under way, and whom to suspect."""
@@ -198,7 +198,7 @@ class Delivery:
         """Take the unbroken prefix of finished sends; raise what any other send raised.
 
         A confirmation may have waited long for its turn here: that the peer lived is certain only
-        of the time when the send began.
+        of the time when it was asked for that.
         """
         flying, hold_back = self._session.flying, self._output.hold_back_seconds
         now = self._clock.monotonic()
@@ -207,7 +207,7 @@ class Delivery:
             progress = sent.progress()
             self._held.append(Held(now + hold_back if hold_back else sent.at, progress))
             if progress.delivered:
-                self._heard_at = max(self._heard_at, sent.at)
+                self._heard_at = max(self._heard_at, sent.lived_at)
             flying.popleft()
             self._session.flying_bytes -= sent.size
             self._window.confirmed(sent.size)

@@ -23,12 +23,18 @@ class Sent:
 
     row: Batch
     batch: Batch | None
-    send: asyncio.Future[None]
+    send: asyncio.Future[float | None]
     at: float
 
     @property
     def size(self) -> int:
         return len(self.batch.data) if self.batch else 0
+
+    @property
+    def lived_at(self) -> float:
+        """When the destination certainly still lived, if a finished send was confirmed."""
+        rejected = self.send.exception()
+        return self.at if rejected else self.send.result() or self.at
 
     def progress(self) -> Progress:
         """What a finished send means for the cursor; raises what the send raised."""

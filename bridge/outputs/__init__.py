@@ -57,9 +57,11 @@ class Output(ABC):
         """Make ready to send; raises `Retryable` or OSError. Called again after each break."""
 
     @abstractmethod
-    async def send(self, batch: Batch) -> None:
+    async def send(self, batch: Batch) -> float | None:
         """Return when the batch is confirmed; raises `Retryable`, `Rejected` or OSError.
 
+        What is returned is a time by `context.clock.monotonic()` at which the destination certainly
+        still lived, such as when it was asked for this; None: when `send` was called.
         The loop starts sends in spool order and lets up to `window_bytes` run at once; the part of
         `send` before its first suspension runs in that order.
         """

@@ -36,11 +36,12 @@ class ScriptedOutput(Output):
         self.connections += 1
         self.break_now.clear()
 
-    async def send(self, batch: Batch) -> None:
+    async def send(self, batch: Batch) -> float | None:
         self.started.append(batch)
         await self.gate.wait()
         self.script(batch)
         self.confirmed += batch.messages()
+        return None
 
     def flush(self) -> None:
         self.flushes += 1
@@ -62,6 +63,14 @@ class Windowed(ScriptedOutput):
 
 class Holding(Windowed):
     hold_back_seconds = 0.3
+
+
+class Asking(Holding):
+    """It is asked for a confirmation when the gate opens."""
+
+    async def send(self, batch: Batch) -> float | None:
+        await super().send(batch)
+        return self.context.clock.monotonic()
 
 
 class HoldingLong(Windowed):

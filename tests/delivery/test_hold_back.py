@@ -11,6 +11,7 @@ from bridge.errors import Retryable
 from bridge.outputs import Batch
 from tests.clocks import JumpingClock
 from tests.delivery.bench import (
+    Asking,
     Bench,
     Holding,
     HoldingLong,
@@ -105,6 +106,22 @@ async def test_a_confirmation_that_waited_for_its_turn_is_no_sign_of_life(bench:
     assert numbers(output.confirmed) == [1, 2, 1, 2]
     output.lives.set()
     await bench.emptied()
+
+
+async def test_a_confirmation_that_was_asked_for_late_is_a_sign_of_that_time(bench: Bench) -> None:
+    """A peer that is behind confirms long after the send."""
+    output = bench.start(Asking)
+    output.lives.clear()
+    await bench.put(1, 1)
+    await until(lambda: len(output.confirmed) == 1)
+    output.gate.clear()
+    await bench.put(2, 2)
+    await until(lambda: len(output.started) == 2)
+    await asyncio.sleep(1.2 * Holding.hold_back_seconds)
+    output.gate.set()
+    async with asyncio.timeout(10):
+        while (await bench.balance()).delivered < 1:
+            await asyncio.sleep(0.005)
 
 
 async def test_a_peer_that_gives_no_sign_of_life_leaves_it_in_doubt(bench: Bench) -> None:

@@ -30,7 +30,7 @@ async def connected(host: Host, *ports: int, **options: object) -> AsyncIterator
         await sender.close()
 
 
-async def begin(sender: GelfTcp, *batches: Batch) -> list[asyncio.Task[None]]:
+async def begin(sender: GelfTcp, *batches: Batch) -> list[asyncio.Task[float | None]]:
     """Start sends, as the delivery loop does."""
     sends = [asyncio.create_task(sender.send(one)) for one in batches]
     await asyncio.sleep(0)
@@ -45,7 +45,7 @@ async def send(sender: GelfTcp, *batches: Batch) -> None:
         await asyncio.gather(*sends)
 
 
-async def failure(sends: list[asyncio.Task[None]], sender: GelfTcp) -> str:
+async def failure(sends: list[asyncio.Task[float | None]], sender: GelfTcp) -> str:
     """Why all these sends fail; `broken` has to say the same, and not later."""
     async with asyncio.timeout(10):
         reason = await sender.broken()

@@ -45,6 +45,23 @@ async def test_confirmation_is_asked_for_after_a_while(host: Host) -> None:
         assert graylog.connections == 2
 
 
+async def test_a_confirmation_tells_when_it_was_asked_for(host: Host) -> None:
+    """Not when the send began, nor when the peer had got around to it."""
+    async with FakeGraylog() as graylog, connected(host, graylog.port) as sender:
+        clock = sender.context.clock
+        graylog.pause()
+        (sending,) = await begin(sender, batch(1, 1))
+        await asyncio.sleep(0.1)
+        before = clock.monotonic()
+        sender.flush()
+        await asyncio.sleep(0.1)
+        after = clock.monotonic()
+        graylog.resume()
+        asked_at = await sending
+        assert asked_at is not None
+        assert before <= asked_at < after - 0.05
+
+
 async def test_confirmation_is_asked_for_after_so_many_bytes(host: Host) -> None:
     async with (
         FakeGraylog() as graylog,

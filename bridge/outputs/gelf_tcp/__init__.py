@@ -124,15 +124,18 @@ class GelfTcp(Output):
         await self._sending.open()
         self._start(self._watch(self._sending))
 
-    async def send(self, batch: Batch) -> None:
-        """Return when the peer has confirmed the batch; raises `Retryable` or `Rejected`."""
+    async def send(self, batch: Batch) -> float | None:
+        """Return when the peer has confirmed the batch: the time at which it was asked for that.
+
+        Raises `Retryable` or `Rejected`.
+        """
         if self._sending is None:
             raise Retryable("not connected")
         data, refused = sendable(batch)
-        if data:
-            await self._sending.submit(data)
+        asked_at = await self._sending.submit(data) if data else None
         if refused:
             raise Rejected(refused, f"Graylog takes no frame of more than {MAX_FRAME} bytes")
+        return asked_at
 
     def flush(self) -> None:
         """Ask for the confirmation of everything that is under way, now."""

@@ -43,8 +43,9 @@ class Connection(asyncio.Protocol):
     ) -> None:
         self.endpoint = endpoint
         self.opened_at = now
-        self.sends: list[asyncio.Future[None]] = []
-        """Those who wait for the confirmation of what was written."""
+        self.sends: list[asyncio.Future[float]] = []
+        """Those who wait for the confirmation of what was written: when it was asked for."""
+        self.asked_at = now
         self.written = 0
         """Bytes of documents."""
         self.finished = False

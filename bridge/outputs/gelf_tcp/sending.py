@@ -60,7 +60,7 @@ class Sending:
         self._clock = clock
         self._confirmed = confirmed
         self._opened = opened
-        self._queue: deque[tuple[bytes, asyncio.Future[None]]] = deque()
+        self._queue: deque[tuple[bytes, asyncio.Future[float]]] = deque()
         self._changed = asyncio.Event()
         self._hurried = False
         self._all: set[Connection] = set()
@@ -76,9 +76,10 @@ class Sending:
         self._idle[connection.endpoint] = connection
         self._start(self._write())
 
-    def submit(self, data: bytes) -> asyncio.Future[None]:
-        """Queue documents joined by NUL; the future is done when they are confirmed."""
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    def submit(self, data: bytes) -> asyncio.Future[float]:
+        """Queue documents joined by NUL; when they are confirmed the future holds the time, by the
+        monotonic clock, at which that was asked for."""
+        future: asyncio.Future[float] = asyncio.get_running_loop().create_future()
         if self.broken.done():
             future.set_exception(Retryable(self.broken.result()))
         self._queue.append((data, future))
@@ -148,6 +149,7 @@ class Sending:
         await asyncio.wait([standing_by])
         await self._settled()
         self._closing, self._current = connection, None
+        connection.asked_at = self._clock.monotonic()
         connection.finish()
 
     async def _fill(self, connection: Connection) -> None:
@@ -171,7 +173,7 @@ class Sending:
                 connection.write(data)
                 await connection.flushed()
                 self._note(connection)
-                future.set_result(None)
+                future.set_result(self._clock.monotonic())
         self._current, self._idle[connection.endpoint] = None, connection
 
     async def _change(self, seconds: float | None = None) -> bool:
@@ -239,7 +241,7 @@ class Sending:
             self._confirmed(connection)
             for future in connection.sends:
                 if not future.done():
-                    future.set_result(None)
+                    future.set_result(connection.asked_at)
         elif in_use or self._is_in_doubt(connection.endpoint):
             self.give_up(connection, failure)
         else:

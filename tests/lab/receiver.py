@@ -42,6 +42,7 @@ class Receiver(FakeGraylog):
             tls=context,
             bulk=True,
         )
+        cut(options.file)
         self._file = os.open(options.file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         self._seconds = 1 / options.rate if options.rate else 0.0
         self._free_at = 0.0
@@ -71,6 +72,12 @@ class Receiver(FakeGraylog):
             self._read.append(f"{orjson.loads(document)['_event_uid']}\n")
         except orjson.JSONDecodeError:
             self._read.append("\n")
+
+
+def cut(file: Path) -> None:
+    """Take away the part of an id that a process had written when it was killed."""
+    if file.exists():
+        os.truncate(file, file.read_bytes().rfind(b"\n") + 1)
 
 
 async def run() -> None:

@@ -18,6 +18,8 @@ from bridge.spool import Batch, Progress, Spool
 
 READ_BYTES = 1024 * 1024
 MAX_PAUSE_SECONDS = 5.0
+ASK_SECONDS = 0.1
+"""How long a confirmation of something else is waited for, instead of asking for a sign of life."""
 HEALTHY_SECONDS = 1.0
 """A connection that lasted longer was no failure: the pauses start small again."""
 
@@ -231,10 +233,12 @@ class Delivery:
             due.append(self._held.popleft().progress)
         if due:
             self._committing = session.watch(self._advance(united(due)))
-        elif self._held and self._held[0].due > now:
-            self._set_alarm(self._held[0].due - now)
-        elif self._held and not (session.flying or session.asking):
-            session.asking = session.watch(self._ask())
+        elif self._held and not session.asking:
+            ask_at = self._held[0].due + (ASK_SECONDS if session.flying else 0)
+            if ask_at > now:
+                self._set_alarm(ask_at - now)
+            else:
+                session.asking = session.watch(self._ask())
 
     async def _ask(self) -> float:
         """When the output was asked whether its peer lives, once it does."""

@@ -18,3 +18,14 @@ def share_heap() -> None:
     """
     with suppress(AttributeError, OSError):
         ctypes.CDLL(None).mallopt(ARENA_MAX, 1)
+
+
+def give_back() -> None:
+    """Return to the system what was freed inside the heap.
+
+    glibc by itself returns only what is free at its end, so that the peak after an outage would
+    stay for good. It takes a millisecond for 8 MiB, and a third of one when there is nothing.
+    Without glibc nothing happens.
+    """
+    with suppress(AttributeError, OSError):
+        ctypes.CDLL(None).malloc_trim(0)

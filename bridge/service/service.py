@@ -21,6 +21,7 @@ from bridge.errors import BridgeError, ConfigError
 from bridge.health import Health, State, Status
 from bridge.inputs import Context, Input
 from bridge.inputs.poller import Progress
+from bridge.memory import give_back
 from bridge.outputs import Output
 from bridge.service.changes import Changes, compare, pinned, sentences, tell
 from bridge.service.kinds import Kinds
@@ -40,6 +41,8 @@ LEVEL_OF_STATE = {
     State.FAILED: logging.ERROR,
 }
 WATCH_SECONDS = 1.0
+GIVE_BACK_SECONDS = 60.0
+"""Between two times that memory is returned to the system."""
 
 
 class Service:
@@ -345,8 +348,9 @@ class Service:
     # Meanwhile
 
     async def _watch(self) -> None:
-        """Say when the spool is full; tell systemd of the start, and that we live."""
+        """Say when the spool is full; tell systemd of the start, and that we live; tidy up."""
         full = told = ""
+        give_back_at = self.clock.monotonic() + GIVE_BACK_SECONDS
         every = min(WATCH_SECONDS, self._manager.watchdog_seconds / 3 or WATCH_SECONDS)
         while True:
             if full != (full := self.spool.full):
@@ -355,6 +359,9 @@ class Service:
                 self._manager.ready(told := self._summary())
             self._manager.alive()
             logs.tell_repeats()
+            if self.clock.monotonic() >= give_back_at:
+                give_back_at = self.clock.monotonic() + GIVE_BACK_SECONDS
+                give_back()
             await asyncio.sleep(every)
 
     def _has_begun(self, name: str) -> bool:

@@ -37,8 +37,7 @@ GROUPS: Final = 2
 """One that is written, and one that stands ready."""
 RETRY_SECONDS: Final = 0.5
 RENEW_SECONDS: Final = 60.0
-"""How long a new file is kept at least: on a disk that damages everything, files must not pile up.
-"""
+"""Between two new files at least: on a disk that damages everything they must not pile up."""
 
 
 async def run(thread: Executor, job: Callable[[], T]) -> T:

@@ -15,6 +15,7 @@ from tests.delivery.bench import (
     Bench,
     Holding,
     HoldingLong,
+    ScriptedOutput,
     Windowed,
     document,
     numbers,
@@ -89,15 +90,21 @@ async def test_a_later_confirmation_is_a_sign_of_life(hasty: Bench) -> None:
     assert (await hasty.balance()).spooled == 1
 
 
-async def test_a_confirmation_that_waited_for_its_turn_is_no_sign_of_life(bench: Bench) -> None:
-    """The peer that gave it may have been killed long before the bridge got a processor again."""
-    output = bench.start(Holding)
+async def one_confirmed_one_sent(bench: Bench, cls: type[ScriptedOutput]) -> ScriptedOutput:
+    """One row is held back, another one is under way; the output does not say that it lives."""
+    output = bench.start(cls)
     output.lives.clear()
     await bench.put(1, 1)
     await until(lambda: len(output.confirmed) == 1)
     output.gate.clear()
     await bench.put(2, 2)
     await until(lambda: len(output.started) == 2)
+    return output
+
+
+async def test_a_confirmation_that_waited_for_its_turn_is_no_sign_of_life(bench: Bench) -> None:
+    """The peer that gave it may have been killed long before the bridge got a processor again."""
+    output = await one_confirmed_one_sent(bench, Holding)
     time.sleep(1.2 * Holding.hold_back_seconds)  # noqa: ASYNC251
     output.gate.set()
     await until(lambda: len(output.confirmed) == 2)
@@ -110,13 +117,7 @@ async def test_a_confirmation_that_waited_for_its_turn_is_no_sign_of_life(bench:
 
 async def test_a_confirmation_that_was_asked_for_late_is_a_sign_of_that_time(bench: Bench) -> None:
     """A peer that is behind confirms long after the send."""
-    output = bench.start(Asking)
-    output.lives.clear()
-    await bench.put(1, 1)
-    await until(lambda: len(output.confirmed) == 1)
-    output.gate.clear()
-    await bench.put(2, 2)
-    await until(lambda: len(output.started) == 2)
+    output = await one_confirmed_one_sent(bench, Asking)
     await asyncio.sleep(1.2 * Holding.hold_back_seconds)
     output.gate.set()
     async with asyncio.timeout(10):

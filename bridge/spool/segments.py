@@ -352,7 +352,11 @@ class Segments:
 
 
 class Records:
-    """The reading end; it keeps the segment open that it read last. Raises OSError."""
+    """The reading end; it keeps the segment open that it read last. Raises OSError.
+
+    A row is read once, and in order: the system is told so, for it would keep it in memory that new
+    rows could have.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -367,6 +371,7 @@ class Records:
         if os.fstat(file).st_size < place.start + size:
             return None
         record = unpacked(os.pread(file, size, place.start))
+        os.posix_fadvise(file, place.start, size, os.POSIX_FADV_DONTNEED)
         return record if record and record.segment == place.segment else None
 
     def close(self) -> None:
@@ -380,5 +385,6 @@ class Records:
             self.close()
             path = self.folder / name_of(segment)
             self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            os.posix_fadvise(self._file, 0, 0, os.POSIX_FADV_SEQUENTIAL)
             self._segment = segment
         return self._file

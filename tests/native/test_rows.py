@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import resource
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from mmap import mmap
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.native import core
@@ -47,6 +49,59 @@ def test_more_rows_than_one_call_takes_are_written(start: int) -> None:
         core.write_rows(file, start, MANY)
         size = os.fstat(file).st_size - start
         assert os.pread(file, size, start) == b"".join(signed(*row) + row[1] for row in MANY)
+
+
+@given(
+    st.lists(st.integers(0, 700_000), min_size=1, max_size=6),
+    st.integers(0, 1 << 21),
+)
+@settings(max_examples=40)
+def test_long_rows_are_written_whatever_blocks_they_end_in(sizes: list[int], start: int) -> None:
+    """The blocks in the middle go past the page cache, and what is around them stays."""
+    rows = [(bytes(CHECKED), bytes([index + 1]) * size) for index, size in enumerate(sizes)]
+    around = b"a" * start
+    with opened() as file:
+        os.pwrite(file, around + b"b" * (sum(sizes) + 100 * len(sizes)), 0)
+        core.write_rows(file, start, rows)
+        written = b"".join(signed(*row) + row[1] for row in rows)
+        assert content(file).startswith(around + written + b"b")
+
+
+def is_cached(path: Path) -> bool:
+    """Whether what is in the middle of a file can be read without the disk."""
+    with path.open("rb") as file:
+        try:
+            middle = path.stat().st_size // 2
+            return os.preadv(file.fileno(), [bytearray(512)], middle, os.RWF_NOWAIT) > 0
+        except BlockingIOError:
+            return False
+
+
+def test_long_rows_are_in_the_page_cache_as_little_as_the_file_system_allows(
+    tmp_path: Path,
+) -> None:
+    past, long, short = (tmp_path / name for name in ("past", "long", "short"))
+    size = 1 << 20
+    file = os.open(past, os.O_RDWR | os.O_CREAT | os.O_DIRECT)
+    os.pwrite(file, mmap(-1, size), 0)
+    os.close(file)
+    for path, length in ((long, size), (short, size // 16)):
+        with path.open("wb") as opened_file:
+            core.write_rows(opened_file.fileno(), 0, [(bytes(CHECKED), bytes(length))])
+    assert is_cached(long) == is_cached(past)
+    assert is_cached(short)
+
+
+@pytest.mark.parametrize("folder", [None, "/dev/shm"])
+def test_the_file_is_left_as_it_was(folder: str | None) -> None:
+    """A file system in memory has no page cache to go past, but takes the rows."""
+    row = (bytes(CHECKED), b"." * (1 << 20))
+    with tempfile.TemporaryFile(dir=folder) as opened_file:
+        file = opened_file.fileno()
+        before = fcntl.fcntl(file, fcntl.F_GETFL)
+        core.write_rows(file, 1, [row])
+        assert fcntl.fcntl(file, fcntl.F_GETFL) == before
+        assert content(file) == b"\0" + signed(*row) + row[1]
 
 
 def test_what_was_given_is_not_changed() -> None:

@@ -27,8 +27,10 @@ from bridge.spool.segments import (
     unpacked,
     write_in_python,
 )
+from tests.page_cache import is_cached
 
 MIB = 2**20
+PAGE = 4096
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 RECORDS = st.builds(
     Record,
@@ -228,4 +230,28 @@ def test_short_writes_are_gone_on_with(folder: Path, monkeypatch: pytest.MonkeyP
     put(segments, record(1), record(2))
     content = (folder / "00000001").read_bytes()
     assert [one.id for _, one in scan(content, 1) if one] == [1, 2]
+    segments.close()
+
+
+def test_a_row_that_was_read_is_let_go_of_by_the_page_cache(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As far as the file system does that, which another file shows."""
+    monkeypatch.setattr("bridge.spool.segments.write_rows", write_in_python)
+    segments = Segments(folder, 0, None)
+    [place] = put(segments, record(1, 64 * PAGE))
+    [path] = files(folder).values()
+    assert is_cached(path, PAGE)
+    control = folder / "control"
+    with control.open("wb") as file:
+        file.write(bytes(64 * PAGE))
+        file.flush()
+        os.fsync(file.fileno())
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    reading = Records(folder)
+    row = reading.record(place, size_of("in", None, 2 * 64 * PAGE))
+    assert row is not None
+    assert row.id == 1
+    assert is_cached(path, PAGE) == is_cached(control, PAGE)
+    reading.close()
     segments.close()

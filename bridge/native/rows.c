@@ -1,9 +1,9 @@
 /* The rows of a commit on their way to the disk, all in one go: see `bridge.spool.segments`. Whoever
    makes events meanwhile is asked for the interpreter only once.
 
-   What is long goes past the page cache (O_DIRECT), if the file system has that: nobody will read
-   most of it again, and pages of a new file cost up to ten times what copying takes. The ends, which
-   share a block with other rows, go through the cache. */
+   What is long goes past the page cache (O_DIRECT), if the file system has that: an output that
+   keeps up never reads it, and pages of a new file can cost far more than copying into them. The ends,
+   which share a block with other rows, go through the cache. */
 
 #define _GNU_SOURCE
 #define PY_SSIZE_T_CLEAN
@@ -22,7 +22,7 @@ enum {
     CHECKED = 8,        /* What it is about begins here. */
     BLOCK = 4096,       /* What O_DIRECT asks of places, in the file and in memory, and of sizes. */
     PORTION = 1 << 20,  /* What is written at a time. */
-    LONG = 128 * 1024   /* What is shorter is quicker through the cache. */
+    LONG = 128 * 1024   /* What is shorter goes through the cache in one write. */
 };
 
 /* What is collected to be written: `used` octets for the place `at`. They begin in the middle of a

@@ -354,8 +354,8 @@ class Segments:
 class Records:
     """The reading end; it keeps the segment open that it read last. Raises OSError.
 
-    A row is read once, and in order: the system is told so, for it would keep it in memory that new
-    rows could have.
+    Each output reads a row once, and in order: the system is told so, and need not keep it. Another
+    output that comes later reads it from the disk again.
     """
 
     def __init__(self, folder: Path) -> None:

@@ -2,7 +2,7 @@ from setuptools import Extension, setup
 
 NATIVE = [
     f"bridge/native/{name}.c"
-    for name in "checksum document line lines module press record rows scan stencil write".split()
+    for name in "checksum document line lines module pen press record rows scan stencil write".split()
 ]
 
 setup(

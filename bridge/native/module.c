@@ -2,6 +2,7 @@
 
 #include "checksum.h"
 #include "lines.h"
+#include "pen.h"
 #include "press.h"
 #include "record.h"
 #include "rows.h"
@@ -46,7 +47,8 @@ static int add_constants(PyObject *module)
 PyMODINIT_FUNC PyInit__core(void)
 {
     PyObject *module = PyModule_Create(&definition);
-    if (!module || add_constants(module) < 0 || PyModule_AddType(module, &PressType) < 0) {
+    if (!module || add_constants(module) < 0 || PyModule_AddType(module, &PressType) < 0 ||
+        PyModule_AddType(module, &PenType) < 0) {
         Py_XDECREF(module);
         return NULL;
     }

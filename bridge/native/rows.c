@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -32,13 +33,6 @@ struct portion {
     off_t at;
     unsigned char *memory;
     size_t used;
-};
-
-struct row {
-    unsigned char *head; /* A copy, for the checksum is written into it. */
-    size_t head_size;
-    const unsigned char *data;
-    size_t data_size;
 };
 
 static void sign(const struct row *row)
@@ -128,14 +122,24 @@ static int collect(struct portion *portion, const unsigned char *from, size_t si
     return error;
 }
 
-static int put_rows(struct portion *portion, const struct row *rows, Py_ssize_t count)
+static size_t room_for(const struct rows *rows)
+{
+    size_t size = BLOCK;
+    for (Py_ssize_t i = 0; i < rows->count && size < PORTION; i++) {
+        size += rows->each[i].head_size + rows->each[i].data_size;
+    }
+    return size < PORTION ? size : PORTION;
+}
+
+static int put_all(struct portion *portion, const struct rows *rows)
 {
     int error = 0;
-    for (Py_ssize_t i = 0; i < count && !error; i++) {
-        sign(rows + i);
-        error = collect(portion, rows[i].head, rows[i].head_size);
+    for (Py_ssize_t i = 0; i < rows->count && !error; i++) {
+        const struct row *row = rows->each + i;
+        sign(row);
+        error = collect(portion, row->head, row->head_size);
         if (!error) {
-            error = collect(portion, rows[i].data, rows[i].data_size);
+            error = collect(portion, row->data, row->data_size);
         }
     }
     if (!error) {
@@ -147,12 +151,25 @@ static int put_rows(struct portion *portion, const struct row *rows, Py_ssize_t 
     return error;
 }
 
+int put_rows(int file, off_t start, const struct rows *rows)
+{
+    unsigned char *memory = malloc(room_for(rows) + BLOCK);
+    if (!memory) {
+        return ENOMEM;
+    }
+    unsigned char *first_block = memory + (BLOCK - (uintptr_t)memory % BLOCK) % BLOCK;
+    struct portion portion = {file, start, first_block, 0};
+    int error = put_all(&portion, rows);
+    free(memory);
+    return error;
+}
+
 /* How many octets all heads have; -1 with an exception when these are no rows. */
-static Py_ssize_t size_of_heads(PyObject *rows)
+static Py_ssize_t size_of_heads(PyObject *list)
 {
     Py_ssize_t size = 0;
-    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(rows); i++) {
-        PyObject *row = PyList_GET_ITEM(rows, i);
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list); i++) {
+        PyObject *row = PyList_GET_ITEM(list, i);
         if (!PyTuple_Check(row) || PyTuple_GET_SIZE(row) != 2 ||
             !PyBytes_Check(PyTuple_GET_ITEM(row, 0)) ||
             !PyBytes_Check(PyTuple_GET_ITEM(row, 1)) ||
@@ -165,67 +182,58 @@ static Py_ssize_t size_of_heads(PyObject *rows)
     return size;
 }
 
-static void lay_out(PyObject *list, unsigned char *heads, struct row *rows)
+static void lay_out(PyObject *list, const struct rows *rows)
 {
-    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list); i++) {
+    unsigned char *heads = rows->heads;
+    for (Py_ssize_t i = 0; i < rows->count; i++) {
         PyObject *head = PyTuple_GET_ITEM(PyList_GET_ITEM(list, i), 0);
         PyObject *data = PyTuple_GET_ITEM(PyList_GET_ITEM(list, i), 1);
         size_t size = (size_t)PyBytes_GET_SIZE(head);
         memcpy(heads, PyBytes_AS_STRING(head), size);
-        rows[i] = (struct row){heads, size, (const unsigned char *)PyBytes_AS_STRING(data),
-                               (size_t)PyBytes_GET_SIZE(data)};
+        rows->each[i] = (struct row){heads, size, (const unsigned char *)PyBytes_AS_STRING(data),
+                                     (size_t)PyBytes_GET_SIZE(data)};
         heads += size;
     }
 }
 
-static size_t room_for(const struct row *rows, Py_ssize_t count)
+int take_rows(PyObject *list, struct rows *rows)
 {
-    size_t size = BLOCK;
-    for (Py_ssize_t i = 0; i < count && size < PORTION; i++) {
-        size += rows[i].head_size + rows[i].data_size;
+    Py_ssize_t size = size_of_heads(list);
+    if (size < 0) {
+        return -1;
     }
-    return size < PORTION ? size : PORTION;
+    rows->count = PyList_GET_SIZE(list);
+    rows->each = PyMem_New(struct row, rows->count);
+    rows->heads = PyMem_Malloc((size_t)size);
+    if (!rows->each || !rows->heads) {
+        free_rows(rows);
+        PyErr_NoMemory();
+        return -1;
+    }
+    lay_out(list, rows);
+    return 0;
 }
 
-static PyObject *write_laid_out(int file, off_t start, const struct row *rows, Py_ssize_t count)
+void free_rows(struct rows *rows)
 {
-    unsigned char *memory = PyMem_Malloc(room_for(rows, count) + BLOCK);
-    if (!memory) {
-        return PyErr_NoMemory();
-    }
-    unsigned char *first_block = memory + (BLOCK - (uintptr_t)memory % BLOCK) % BLOCK;
-    struct portion portion = {file, start, first_block, 0};
-    int error;
-    Py_BEGIN_ALLOW_THREADS
-    error = put_rows(&portion, rows, count);
-    Py_END_ALLOW_THREADS
-    PyMem_Free(memory);
-    errno = error;
-    return error ? PyErr_SetFromErrno(PyExc_OSError) : Py_NewRef(Py_None);
+    PyMem_Free(rows->each);
+    PyMem_Free(rows->heads);
 }
 
 PyObject *write_rows(PyObject *module, PyObject *arguments)
 {
-    int file;
+    int file, error;
     long long start;
     PyObject *list;
-    if (!PyArg_ParseTuple(arguments, "iLO!", &file, &start, &PyList_Type, &list)) {
+    struct rows rows;
+    if (!PyArg_ParseTuple(arguments, "iLO!", &file, &start, &PyList_Type, &list) ||
+        take_rows(list, &rows) < 0) {
         return NULL;
     }
-    Py_ssize_t size = size_of_heads(list), count = PyList_GET_SIZE(list);
-    if (size < 0) {
-        return NULL;
-    }
-    struct row *rows = PyMem_New(struct row, count);
-    unsigned char *heads = PyMem_Malloc((size_t)size);
-    PyObject *result = NULL;
-    if (!rows || !heads) {
-        PyErr_NoMemory();
-    } else {
-        lay_out(list, heads, rows);
-        result = write_laid_out(file, (off_t)start, rows, count);
-    }
-    PyMem_Free(rows);
-    PyMem_Free(heads);
-    return result;
+    Py_BEGIN_ALLOW_THREADS
+    error = put_rows(file, (off_t)start, &rows);
+    Py_END_ALLOW_THREADS
+    free_rows(&rows);
+    errno = error;
+    return error ? PyErr_SetFromErrno(PyExc_OSError) : Py_NewRef(Py_None);
 }

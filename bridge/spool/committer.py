@@ -1,10 +1,10 @@
-"""Group commit: what was handed over is written together, one group at a time, in one thread.
+"""Group commit: what was handed over is written together, one group after the other.
 
-At most one commit every 10 ms, at once when 1 MiB waits. While one is written, a second group may
-stand ready behind it, so that the thread need not wait for the loop. The database is told of rows
-and of the progress of outputs ten times a second: a row is durable without it. Appends wait while
-the spool is full or cannot be written, and for a moment for outputs that keep up; everything else
-(progress, which makes room) never waits for them.
+At most one commit every 10 ms, at once when 1 MiB waits. Rows are written by the pen, and a second
+group of them may stand ready behind the first one. What needs the database is done in the writer's
+thread, and alone. The database is told of rows and of the progress of outputs four times a second:
+a row is durable without it. Appends wait while the spool is full or cannot be written, and for a
+moment for outputs that keep up; everything else (progress, which makes room) never waits for them.
 """
 
 from __future__ import annotations
@@ -16,22 +16,25 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 from contextlib import suppress
 from functools import partial
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from bridge.errors import SpoolError
+from bridge.spool.alarm import Alarm
 from bridge.spool.damage import Damaged, is_damage, is_outage, why
 from bridge.spool.model import Batch, Taken
 from bridge.spool.patience import Patience
+from bridge.spool.pen import new_pen
 from bridge.spool.recent import Recent
-from bridge.spool.store import Done, Store
+from bridge.spool.store import Done, Store, is_about_space
 from bridge.spool.transaction import Append, Transaction
+from bridge.spool.trouble import Trouble
 from bridge.spool.waiting import GROUP_BYTES, Group, Limits, Waiting
 
 T = TypeVar("T")
 
 COMMIT_SECONDS: Final = 0.01
 URGENT_BYTES: Final = 1024 * 1024
-INDEX_SECONDS: Final = 0.1
+INDEX_SECONDS: Final = 0.25
 """Between two times that the database is told of rows, if nothing else must be written there."""
 GROUPS: Final = 2
 """One that is written, and one that stands ready."""
@@ -43,26 +46,6 @@ RENEW_SECONDS: Final = 60.0
 async def run(thread: Executor, job: Callable[[], T]) -> T:
     """The result of a job, done in another thread."""
     return await asyncio.get_running_loop().run_in_executor(thread, job)
-
-
-class Trouble:
-    """Why the file cannot be used at the moment, by what was tried; empty when all is well."""
-
-    def __init__(self) -> None:
-        self._reasons: dict[str, str] = {}
-        self.listener: Callable[[str], None] = lambda text: None
-
-    def __str__(self) -> str:
-        return "; ".join(self._reasons.values())
-
-    def say(self, subject: str, reason: str) -> None:
-        """Set the reason of one subject, or clear it with an empty text."""
-        before = str(self)
-        self._reasons.pop(subject, None)
-        if reason:
-            self._reasons[subject] = reason
-        if str(self) != before:
-            self.listener(str(self))
 
 
 class Committer:
@@ -92,15 +75,17 @@ class Committer:
         self._reopen = reopen
         self._loop = asyncio.get_running_loop()
         self._waiting = Waiting(limits)
-        self._under_way: deque[tuple[Group, asyncio.Future[Done]]] = deque()
-        self._failed = False  # a group; those behind it must not be written before it
+        self._pen = new_pen()
+        self._under_way: deque[tuple[Group, asyncio.Future[Any]]] = deque()
         self._orders_from = self._appends_from = 0.0  # not before this time of the loop
         self._index_from = 0.0
-        self._alarm: asyncio.TimerHandle | None = None
         self._patience = Patience(recent)
         self._wake, self._urgent = asyncio.Event(), asyncio.Event()
+        self._alarm = Alarm(self._wake.set)
         self._committed_at = float("-inf")
         self._untidy = True
+        self._preparing: asyncio.Future[None] = self._loop.create_future()
+        self._preparing.set_result(None)
         self._over = ""
         self._bug: BaseException | None = None
         self.tally = store.tally
@@ -125,7 +110,8 @@ class Committer:
         self._waiting.add(append, future)
         self.in_flight[append.input] += append.count
         self.unsettled[append.input] += 1
-        self._wake.set()
+        if not self._under_way or self._has_room_behind():
+            self._wake.set()
         if self._waiting.bytes >= URGENT_BYTES:
             self._urgent.set()
         return future
@@ -181,6 +167,7 @@ class Committer:
         await asyncio.wait([self._task])
         self._keeper.cancel()
         await asyncio.wait([self._keeper])
+        self._pen.close()
 
     # The committing task
 
@@ -201,11 +188,18 @@ class Committer:
                 return
 
     def _is_busy(self) -> bool:
-        """Whether no group can start before one has ended; behind another one only a full one."""
+        """Whether no group can start before one has ended.
+
+        Behind another one only a full one does, both nothing but rows.
+        """
         if not self._under_way:
             return False
-        has_enough = self._waiting.bytes >= GROUP_BYTES and len(self._under_way) < GROUPS
-        return bool(self._distrusted) or not has_enough
+        is_alone = self._distrusted or self._under_way[-1][0].draft is None or self._must_index()
+        return bool(is_alone) or not self._has_room_behind()
+
+    def _has_room_behind(self) -> bool:
+        """Whether a full group waits, and may stand ready behind the one that is written."""
+        return self._waiting.bytes >= GROUP_BYTES and len(self._under_way) < GROUPS
 
     async def _pause(self) -> None:
         """Let more come together, unless enough is waiting."""
@@ -217,9 +211,30 @@ class Committer:
         self._urgent.clear()
 
     def _start(self) -> bool:
-        """Hand the next group to the writer; False when there is none."""
-        group = Group()
+        """Let the next group be written; False when there is none, or it must wait."""
         now = self._loop.time()
+        group = self._gathered(now)
+        writing = None
+        try:
+            writing = self._begin(group) if group else None
+        finally:
+            if writing is None:
+                self._waiting.put_back(group)
+        if writing is None:
+            return False
+        if group.index:
+            self._index_from = now + INDEX_SECONDS
+        self._committed_at = now
+        writing.add_done_callback(lambda _: self._wake.set())
+        self._under_way.append((group, writing))
+        self._wake.set()
+        if self._preparing.done() and self._store.needs_file(self._waiting.has_room):
+            self._preparing = self._loop.run_in_executor(self._writer, self._store.make_ready)
+        return True
+
+    def _gathered(self, now: float) -> Group:
+        """What can be committed together now."""
+        group = Group()
         ahead = sum(one.size for one, _ in self._under_way)
         if self._waiting.appends and now >= self._appends_from and not self._is_patient(now, ahead):
             self._waiting.take_appends(
@@ -228,16 +243,29 @@ class Committer:
         if now >= self._orders_from and (not group.is_plain or self._is_due(now)):
             self._waiting.take_orders(group)
             group.index = self.unindexed is not None or bool(group.orders)
-        if not group:
-            return False
-        if group.index:
-            self._index_from = now + INDEX_SECONDS
-        self._committed_at = now
-        writing = self._loop.run_in_executor(self._writer, self._write, group)
-        writing.add_done_callback(lambda _: self._wake.set())
-        self._under_way.append((group, writing))
-        self._wake.set()
-        return True
+        return group
+
+    def _begin(self, group: Group) -> asyncio.Future[Any] | None:
+        """Rows are written by the pen; whatever needs the database, by the writer, and that alone.
+
+        None when it cannot begin yet.
+        """
+        appends = [append for append, _ in group.appends]
+        if group.is_rows:
+            group.draft = self._store.draft(appends, group.ceiling)
+        if group.draft:
+            return self._pen.write(group.draft.portion)
+        if self._under_way:
+            return None
+        orders = [order for order, _ in group.orders]
+        job = partial(self._store.commit, orders, appends, group.ceiling, index=group.index)
+        return self._loop.run_in_executor(self._writer, job)
+
+    def _must_index(self) -> bool:
+        """Whether the database waits for what is under way."""
+        now = self._loop.time()
+        has_work = self._waiting.orders or self._waiting.later or self.unindexed is not None
+        return bool(has_work) and now >= self._orders_from and self._is_due(now)
 
     def _is_due(self, now: float) -> bool:
         """Whether the database is to be told of everything; otherwise that will be looked at again.
@@ -247,38 +275,16 @@ class Committer:
         if self._waiting.orders or self._waiting.full or self._over or now >= self._index_from:
             return True
         if self._waiting.later or self.unindexed is not None:
-            self._wake_at(self._index_from)
+            self._alarm.set(self._index_from)
         return False
-
-    def _wake_at(self, when: float) -> None:
-        """Look again then, at the latest."""
-        if self._alarm is None or when < self._alarm.when():
-            if self._alarm:
-                self._alarm.cancel()
-            self._alarm = self._loop.call_at(when, self._ring)
-
-    def _ring(self) -> None:
-        self._alarm = None
-        self._wake.set()
 
     def _is_patient(self, now: float, ahead: int) -> bool:
         """Whether appends wait until an output that keeps up has read what they would push out."""
         more = ahead + min(self._waiting.bytes, GROUP_BYTES)
         if self._over or not self._patience.waits(now, more):
             return False
-        self._wake_at(now + self._patience.left)
+        self._alarm.set(now + self._patience.left)
         return True
-
-    def _write(self, group: Group) -> Done:
-        """Commit a group, in the writer's thread."""
-        if self._failed:
-            raise SpoolError("the group before it was not committed")
-        self._failed = True  # until it is known not to have
-        orders = [order for order, _ in group.orders]
-        appends = [append for append, _ in group.appends]
-        done = self._store.commit(orders, appends, group.ceiling, index=group.index)
-        self._failed = False
-        return done
 
     def _land(self) -> None:
         """Settle the groups that are committed; of one that is not, take back all behind it, too.
@@ -292,14 +298,18 @@ class Committer:
                     self._take_back(group, error)
                 return
             self._under_way.popleft()
-            self._settle(group, writing.result())
+            self._settle(group, self._store.keep() if group.draft else writing.result())
 
     def _take_back(self, failed: Group, error: BaseException) -> None:
+        if failed.draft:
+            self._store.take_back()
+            self._pen.go_on()
+            if is_about_space(error):
+                self._loop.run_in_executor(self._writer, self._store.relieve)
         while self._under_way:
             group, writing = self._under_way.pop()
             writing.exception()  # that of the first one is told
             self._waiting.put_back(group)
-        self._failed = False
         self._wake.set()
         if isinstance(error, Exception) and is_damage(error):
             self._distrusted = str(error)

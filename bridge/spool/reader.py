@@ -10,8 +10,9 @@ import orjson
 from bridge.spool import schema
 from bridge.spool.damage import ROWS, Impossible, beside
 from bridge.spool.model import Batch, Checkpoint, DeadLetter, Json
+from bridge.spool.records import placed
 from bridge.spool.rows import key, seen
-from bridge.spool.segments import Records, placed
+from bridge.spool.segments import Records
 
 
 class Reader:

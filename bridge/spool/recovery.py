@@ -7,8 +7,9 @@ import sqlite3
 from pathlib import Path
 
 from bridge.spool.heritage import transaction
+from bridge.spool.records import Place
 from bridge.spool.rows import entry, index, put
-from bridge.spool.segments import Place, behind
+from bridge.spool.segments import behind
 from bridge.spool.tally import InputTally, Tally
 
 log = logging.getLogger(__name__)

@@ -9,7 +9,8 @@ from itertools import chain
 from typing import Final, NamedTuple
 
 from bridge.spool.model import Batch
-from bridge.spool.segments import Place, Record, Segments
+from bridge.spool.records import Place, Record
+from bridge.spool.segments import Segments
 
 SALVAGED: Final = ""
 """The input, in the table of keys, that the rows of damaged files come from."""

@@ -20,7 +20,7 @@ from bridge.errors import SpoolError
 from bridge.spool.damage import Impossible, why
 from bridge.spool.lock import DATABASE, Lock, databases
 from bridge.spool.model import Buried
-from bridge.spool.segments import Record
+from bridge.spool.records import Record
 from bridge.spool.store import Order, Store, open_store
 from bridge.spool.tally import Tally
 from bridge.spool.transaction import Transaction

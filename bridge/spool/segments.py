@@ -1,157 +1,37 @@
 """The rows themselves: records in files (segments) that are written once, in order, and used again.
 
 The database knows where each row is; SQLite alone would write every document twice and read it
-once between. A record tells all about itself, so that it is found without the database, too: it
-begins with a magic number and a checksum, and names the segment, because behind the last record of
-a file lie older ones.
+once between.
 """
 
 from __future__ import annotations
 
 import os
-import struct
-import zlib
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 from bridge.native import core
 from bridge.spool.damage import Impossible
 from bridge.spool.lock import sync
+from bridge.spool.records import Place, Record, scan, signed, unpacked
 
 SEGMENT_BYTES: Final = 16 * 1024 * 1024
 FULL_BYTES: Final = 14 * 1024 * 1024
 """From here on the next records go into another file; the largest commits, of about 2 MiB, may make
 one a little longer than the others."""
+NEXT_BYTES: Final = FULL_BYTES // 2
+"""From here on the next file is made ready."""
 FREE_BYTES: Final = 1024 * 1024
 """A file without rows is written from its beginning again when so much of it has been used."""
 SPARES: Final = 4
-"""Files that are kept for the next rows."""
-
-MAGIC: Final = b"\xf5GBR"
-"""Its first octet occurs in no UTF-8 text."""
-HEAD: Final = struct.Struct(">4sIIQdIIHH")
-"""Magic, checksum of everything behind it, segment, id, created, count, octets of the documents, of
-the input and of the target; then these three, the documents last."""
-CHECKED: Final = 8
-WHOLE: Final = 1 << 31
-"""Added to the count of a row that is accepted as soon as it is written; any other one belongs to a
-transaction of the database."""
-NOBODY: Final = 0xFFFF
-"""In place of the length of a target: the row is for all outputs."""
-
+"""Files that are kept for the next rows; more of them only for a while."""
+MOST_SPARES: Final = 16
 
 WriteRows = Callable[[int, int, list[tuple[bytes, bytes]]], None]
-crc32: Callable[..., int] = core.crc32 if core else zlib.crc32
-
-
-class Place(NamedTuple):
-    """Where a record begins."""
-
-    segment: int
-    start: int
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """A row as it lies in a segment; `created` is in seconds since the epoch.
-
-    One that `is_whole` is accepted with its segment, whatever becomes of the database.
-    """
-
-    id: int
-    created: float
-    count: int
-    input: str
-    target: str | None
-    data: bytes = field(repr=False)
-    segment: int = 0
-    is_whole: bool = False
-
-    def head(self, segment: int) -> bytes:
-        """What stands before the documents in a segment, with nothing in place of the checksum."""
-        owner = self.input.encode()
-        target = b"" if self.target is None else self.target.encode()
-        head = HEAD.pack(
-            MAGIC,
-            0,
-            segment,
-            self.id,
-            self.created,
-            self.count | WHOLE if self.is_whole else self.count,
-            len(self.data),
-            len(owner),
-            NOBODY if self.target is None else len(target),
-        )
-        return head + owner + target
-
-
-def size_of(owner: str, target: str | None, size: int) -> int:
-    """How many octets the record of a row takes, whose documents take `size`."""
-    return HEAD.size + len(owner.encode()) + len((target or "").encode()) + size
-
-
-def placed(
-    owner: object, target: object, size: object, segment: object, start: object
-) -> tuple[Place, int]:
-    """Where the record of a row begins, and how many octets it takes.
-
-    Raises Impossible for values of `batches` that nobody has written.
-    """
-    is_named = isinstance(owner, str) and (target is None or isinstance(target, str))
-    numbers = [one for one in (size, segment, start) if isinstance(one, int) and one >= 0]
-    if not is_named or len(numbers) < 3:
-        raise Impossible("a row is where no row can be")
-    size, segment, start = numbers
-    target = None if target is None else str(target)
-    return Place(segment, start), size_of(str(owner), target, size)
-
-
-def unpacked(content: bytes, start: int = 0) -> Record | None:
-    """The record that begins there; None when it is not as it was written."""
-    if len(content) - start < HEAD.size:
-        return None
-    magic, checksum, segment, rowid, created, count, size, owner, target = HEAD.unpack_from(
-        content, start
-    )
-    names = start + HEAD.size
-    has_target = target != NOBODY
-    data = names + owner + (target if has_target else 0)
-    end = data + size
-    if magic != MAGIC or end > len(content):
-        return None
-    if crc32(memoryview(content)[start + CHECKED : end]) != checksum:
-        return None
-    return Record(
-        id=rowid,
-        created=created,
-        count=count & ~WHOLE,
-        input=content[names : names + owner].decode(),
-        target=content[names + owner : data].decode() if has_target else None,
-        data=content[data:end],
-        segment=segment,
-        is_whole=count >= WHOLE,
-    )
-
-
-def scan(content: bytes, segment: int) -> Iterator[tuple[int, Record | None]]:
-    """The records of a segment, in order, and where each begins.
-
-    None for one that is not as it was written.
-    """
-    start = content.find(MAGIC)
-    while start >= 0:
-        record = unpacked(content, start)
-        size = 1
-        if record is not None:
-            size = size_of(record.input, record.target, len(record.data))
-            if record.segment == segment:
-                yield start, record
-        elif content[start + CHECKED : start + CHECKED + 4] == segment.to_bytes(4):
-            yield start, None
-        start = content.find(MAGIC, start + size)
 
 
 def behind(folder: Path, end: Place, newest: int) -> Iterator[tuple[Place, Record]]:
@@ -190,12 +70,6 @@ def files(folder: Path) -> dict[int, Path]:
     return {int(name): folder / name for name in sorted(names, key=int)}
 
 
-def signed(head: bytes, data: bytes) -> bytes:
-    """A head with the checksum of what is behind it, and of the documents."""
-    checksum = crc32(data, crc32(head[CHECKED:]))
-    return head[: len(MAGIC)] + checksum.to_bytes(4) + head[CHECKED:]
-
-
 def write_in_python(file: int, start: int, rows: list[tuple[bytes, bytes]]) -> None:
     """Write rows, each a head and its documents, and wait until they are on the disk."""
     for head, data in rows:
@@ -211,12 +85,25 @@ write_rows: WriteRows = core.write_rows if core else write_in_python
 """The compiled part gives up the lock of the interpreter once, each call above by itself."""
 
 
+@dataclass(slots=True)
+class Portion:
+    """Rows to be written into a file of a segment, from `start` to `end`."""
+
+    file: int
+    segment: int
+    start: int
+    end: int
+    rows: list[tuple[bytes, bytes]]
+    is_last: bool = False
+    """Whether nothing more will be written into the file."""
+
+
 class Segments:
     """The writing end, open behind the last row that is committed.
 
-    `put` says where a row will be, and `write` makes durable what was put; then `keep` follows, or
-    `take_back` when it was not committed. Raises OSError, and Impossible for a file that ends too
-    early.
+    `put` says where a row will be, `cut` gives what was put since, and whoever has made it durable
+    says `keep`, portion by portion, or `take_back` for all that are not kept. `write` does that for
+    rows that are written at once. Raises OSError, and Impossible for a file that ends too early.
     """
 
     def __init__(self, folder: Path, oldest: int, end: Place | None) -> None:
@@ -229,6 +116,8 @@ class Segments:
         self._allocated = 0
         self._spares: list[Path] = []
         self._rows: list[tuple[bytes, bytes]] = []
+        self._portions: deque[Portion] = deque()
+        self._next: int | None = None
         folder.mkdir(mode=0o700, exist_ok=True)
         sync(folder.parent)
         there = files(folder)
@@ -240,7 +129,7 @@ class Segments:
         for number, path in there.items():
             if not self._oldest <= number < self._number:
                 path.unlink()
-        self._new_end = self._end
+        self._cut_end = self._new_end = self._end
 
     def _go_on(self, path: Path | None) -> None:
         if path is None or path.stat().st_size < self._end:
@@ -253,7 +142,8 @@ class Segments:
     def reusable(self) -> int:
         """How many octets can be written without taking more of the disk."""
         start = 0 if self._is_free() else self._end
-        return max(0, min(self._allocated, FULL_BYTES) - start) + len(self._spares) * FULL_BYTES
+        others = len(self._spares) + (self._next is not None)
+        return max(0, min(self._allocated, FULL_BYTES) - start) + others * FULL_BYTES
 
     def is_in_use(self, segment: int) -> bool:
         """Whether the first or the last row is known to be in a segment."""
@@ -269,26 +159,60 @@ class Segments:
         self._new_end += len(head) + len(row.data)
         return place
 
+    def cut(self) -> Portion | None:
+        """What was put since the last time, if it was anything."""
+        if not self._rows:
+            return None
+        portion = Portion(self._file, self._number, self._cut_end, self._new_end, self._rows)
+        self._cut_end = self._new_end
+        self._rows = []
+        self._portions.append(portion)
+        return portion
+
     def write(self) -> None:
         """Make durable what was put."""
-        if self._rows:
-            write_rows(self._file, self._end, self._rows)
+        if portion := self.cut():
+            write_rows(portion.file, portion.start, portion.rows)
 
     def keep(self) -> None:
-        """What was written is committed."""
-        self._has_rows = self._has_rows or bool(self._rows)
-        self._end = self._new_end
-        self._allocated = max(self._allocated, self._end)
-        self._rows.clear()
+        """The oldest portion, if there is one, is committed."""
+        if not self._portions:
+            return
+        portion = self._portions.popleft()
+        if portion.segment == self._number:
+            self._has_rows = True
+            self._end = portion.end
+            self._allocated = max(self._allocated, self._end)
+        if portion.is_last:
+            os.close(portion.file)
 
     def take_back(self) -> None:
-        """What was put is not committed; what was written of it must never be found."""
-        if self._rows and self._file >= 0:
+        """What is not kept is not committed; what was written of it must never be found."""
+        for portion in reversed(self._portions):
             with suppress(OSError):
-                os.ftruncate(self._file, self._end)
-                self._allocate()
-        self._new_end = self._end
-        self._rows.clear()
+                os.ftruncate(portion.file, portion.start)
+                if portion.file == self._file:
+                    self._allocate()
+            if portion.is_last:
+                os.close(portion.file)
+        self._portions.clear()
+        self._cut_end = self._new_end = self._end
+        self._rows = []
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether a row can be put without any other work on files."""
+        return self._next is not None or not self._must_turn()
+
+    def needs_next(self, has_room: Callable[[], bool]) -> bool:
+        """Whether it is time for `make_next`; without room only a spare file is taken."""
+        is_time = self._next is None and self._new_end >= NEXT_BYTES
+        return is_time and (bool(self._spares) or has_room())
+
+    def make_next(self) -> None:
+        """Have the next segment ready before it is needed; nothing is lost when that fails."""
+        if self._next is None:
+            self._next = self._made(self._number + 1)
 
     def release(self, oldest: int | None) -> None:
         """Let go of the segments before the first one with rows; None: there is no row."""
@@ -298,57 +222,93 @@ class Segments:
             self._let_go(self._folder / name_of(number))
         self._oldest = max(first, self._oldest)
 
+    def trim(self) -> bool:
+        """Delete one of too many spare files, which may take a while; True when there are more."""
+        if len(self._spares) > SPARES:
+            with suppress(OSError):
+                self._spares.pop(0).unlink()
+        return len(self._spares) > SPARES
+
     def close(self) -> None:
-        """Let go of the file; safe twice."""
-        if self._file >= 0:
-            os.close(self._file)
-            self._file = -1
+        """Let go of the files; safe twice."""
+        if self._next is not None:
+            os.close(self._next)
+            self._next = None
+        self._leave()
+
+    def _leave(self) -> None:
+        """Write no more into the file; it stays open for what is on its way there."""
+        if self._file < 0:
+            return
+        if self._portions and self._portions[-1].file == self._file:
+            self._portions[-1].is_last = True
+        else:
+            with suppress(OSError):  # what was written is on the disk
+                os.close(self._file)
+        self._file = -1
 
     def _let_go(self, path: Path) -> None:
         """Keep a file for the next rows, or delete it; what cannot be is left to the next start."""
+        if path in self._spares:
+            return
         with suppress(OSError):
-            if len(self._spares) < SPARES and path.stat().st_size >= SEGMENT_BYTES:
+            if len(self._spares) < MOST_SPARES and path.stat().st_size >= SEGMENT_BYTES:
                 self._spares.append(path)
             else:
                 path.unlink()
 
     def _must_turn(self) -> bool:
         """Whether the next rows go into another file, or into this one from its beginning."""
-        is_full = self._file < 0 or self._end >= FULL_BYTES
+        is_full = self._file < 0 or self._new_end >= FULL_BYTES
         is_better = bool(self._spares) and self._allocated < SEGMENT_BYTES
         return is_full or self._is_free() or is_better
 
     def _is_free(self) -> bool:
-        return not self._has_rows and self._end >= FREE_BYTES
+        return not (self._has_rows or self._portions) and self._end >= FREE_BYTES
 
     def _turn(self) -> None:
         """Go over to the next segment."""
-        path = self._folder / name_of(self._number + 1)
-        if self._file >= 0 and not self._has_rows:
-            (self._folder / name_of(self._number)).rename(path)
-        elif self._spares:
+        number = self._number + 1
+        if self._next is None:
+            if self._file >= 0 and not (self._has_rows or self._portions):
+                self._spares.append(self._folder / name_of(self._number))
+            self._leave()
+            self._next = self._made(number)
+        self._leave()
+        self._file, self._next = self._next, None
+        self._number, self._end = number, 0
+        self._cut_end = self._new_end = 0
+        self._has_rows = False
+        self._allocated = os.fstat(self._file).st_size
+
+    def _made(self, number: int) -> int:
+        """The open file of a new segment, a used one if there is any."""
+        path = self._folder / name_of(number)
+        if self._spares:
             self._spares[-1].rename(path)
             self._spares.pop()
-        self.close()
-        self._number, self._end = self._number + 1, 0
-        self._new_end = 0
-        self._has_rows = False
-        self._open(path, os.O_RDWR | os.O_CREAT)
-        self._allocate()
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
+            allocate(file)
             sync(self._folder)
         except OSError:
-            self.close()
+            os.close(file)
             raise
+        return file
 
     def _open(self, path: Path, how: int) -> None:
         self._file = os.open(path, how | os.O_CLOEXEC, 0o600)
 
     def _allocate(self) -> None:
         """Take the whole segment from the disk, if it has that much."""
-        with suppress(OSError):
-            os.posix_fallocate(self._file, 0, SEGMENT_BYTES)
+        allocate(self._file)
         self._allocated = os.fstat(self._file).st_size
+
+
+def allocate(file: int) -> None:
+    """Take a whole segment from the disk, if it has that much."""
+    with suppress(OSError):
+        os.posix_fallocate(file, 0, SEGMENT_BYTES)
 
 
 class Records:

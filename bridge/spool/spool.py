@@ -15,7 +15,7 @@ import orjson
 
 from bridge.clock import Clock, SystemClock
 from bridge.errors import SpoolError
-from bridge.spool.committer import RETRY_SECONDS, Committer, Trouble, run
+from bridge.spool.committer import RETRY_SECONDS, Committer, run
 from bridge.spool.damage import Impossible, all_aside, is_damage, why
 from bridge.spool.lock import Lock, database, prepare
 from bridge.spool.model import (
@@ -35,6 +35,7 @@ from bridge.spool.rows import key
 from bridge.spool.store import Store, open_store
 from bridge.spool.tally import InputTally
 from bridge.spool.transaction import Append
+from bridge.spool.trouble import Trouble
 from bridge.spool.waiting import Limits
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import errno
 import logging
 import os
 import sqlite3
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,9 +20,10 @@ from bridge.spool.damage import ROWS, Damaged, Impossible, beside, is_damage, se
 from bridge.spool.heritage import inherit, learn, take_over, transaction
 from bridge.spool.model import Json, Taken
 from bridge.spool.reader import decoded
+from bridge.spool.records import Place, placed
 from bridge.spool.recovery import recover
 from bridge.spool.rows import CREATED, Entry, Row
-from bridge.spool.segments import Place, Records, Segments, placed
+from bridge.spool.segments import Portion, Records, Segments
 from bridge.spool.tally import Tally, load
 from bridge.spool.transaction import Append, Transaction
 from bridge.spool.wal import found_unopened
@@ -57,11 +58,26 @@ class Done:
     unindexed: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """Rows that are accepted as soon as `portion` is on the disk, and the accounts with them."""
+
+    portion: Portion
+    taken: list[Taken]
+    rows: list[Row]
+    entries: Sequence[Entry]
+    tally: Tally
+
+
 class Store:
     """The writing end; `tally` is that of the last commit.
 
     Rows are durable with the segment that they are in; the database is told of them later, together
     with everything else that has happened meanwhile, and after a crash at the next start.
+
+    Appends that are nothing but rows are drafted, and somebody else writes them: `draft`, several
+    times, then `keep` for each, in order, or `take_back`. Meanwhile nothing else may be called but
+    `make_ready`, `relieve` and `tidy`. What uses the database belongs into one thread.
     """
 
     def __init__(self, path: Path, clock: Clock, dead_limit: int) -> None:
@@ -83,6 +99,7 @@ class Store:
             self._load()
             self._segments = self._open_segments()
             self._unindexed: list[Entry] = []
+            self._drafts: deque[Draft] = deque()
             self._saved = self.tally
         except (sqlite3.Error, OSError, SpoolError, Impossible) as error:
             # Before the connection ends, which would delete the WAL.
@@ -206,14 +223,53 @@ class Store:
         except BaseException as error:
             self._segments.take_back()
             if is_about_space(error):
-                self._relieve()
+                self.relieve()
             raise
         self._segments.keep()
         if work.has_deleted:
             self._segments.release(oldest)
         self.tally, self._unindexed = work.tally, work.unindexed
-        waiting_since = self._unindexed[0][CREATED] if self._unindexed else None
-        return Done(results, taken, work.rows, self.tally, waiting_since)
+        return Done(results, taken, work.rows, self.tally, self._waiting_since())
+
+    def _waiting_since(self) -> float | None:
+        return self._unindexed[0][CREATED] if self._unindexed else None
+
+    def draft(self, appends: Sequence[Append], ceiling: float) -> Draft | None:
+        """What is to be written for plain appends; None when it takes more than that."""
+        before = self._drafts[-1].tally if self._drafts else self.tally
+        if not self._segments.is_ready or before.bytes > ceiling:
+            return None
+        work = Transaction(
+            self._db, self._segments, before.copy(), self._clock.now(), self._dead_limit
+        )
+        taken = work.take(appends, are_plain=True)
+        if (portion := self._segments.cut()) is None:
+            return None
+        draft = Draft(portion, taken, work.rows, work.unindexed, work.tally)
+        self._drafts.append(draft)
+        return draft
+
+    def keep(self) -> Done:
+        """The oldest draft was written."""
+        draft = self._drafts.popleft()
+        self._segments.keep()
+        self.tally = draft.tally
+        self._unindexed.extend(draft.entries)
+        return Done([], draft.taken, draft.rows, self.tally, self._waiting_since())
+
+    def take_back(self) -> None:
+        """The drafts that are not kept were not written, or not wholly."""
+        self._segments.take_back()
+        self._drafts.clear()
+
+    def needs_file(self, has_room: Callable[[], bool]) -> bool:
+        """Whether it is time for `make_ready`; `has_room` tells if the disk can take one."""
+        return self._segments.needs_next(has_room)
+
+    def make_ready(self) -> None:
+        """Have a file for the next rows; what fails is told by the commit that needs it."""
+        with suppress(OSError):
+            self._segments.make_next()
 
     def _transact(
         self, work: Transaction, orders: Sequence[Order], appends: Sequence[Append], ceiling: float
@@ -240,7 +296,7 @@ class Store:
         return disk.f_bavail * disk.f_frsize + self.reusable - RESERVE_BYTES
 
     def tidy(self) -> bool:
-        """Forget old keys and give free pages back to the disk; True when there is more to do."""
+        """Forget old keys, give free pages and files back to the disk; True when there is more."""
         before = int(self._clock.now()) - SEEN_SECONDS
         forgotten = self._db.execute(
             "DELETE FROM seen WHERE (input, key) IN"
@@ -251,7 +307,7 @@ class Store:
         if spare > 0:
             # Each step frees one page, and `execute` would take only the first one.
             self._db.executescript(f"PRAGMA incremental_vacuum({min(spare, SLICE)})")
-        return forgotten == SLICE or spare > SLICE
+        return self._segments.trim() or forgotten == SLICE or spare > SLICE
 
     def close(self) -> None:
         """Fold the WAL into the file and close it."""
@@ -259,7 +315,7 @@ class Store:
         self._records.close()
         self._segments.close()
 
-    def _relieve(self) -> None:
+    def relieve(self) -> None:
         """Get along with as little disk as possible.
 
         Pages that are cut off need not be copied from the WAL, and a WAL that was copied is written

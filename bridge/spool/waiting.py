@@ -12,7 +12,7 @@ from typing import Any, Final
 from bridge.spool.model import Taken
 from bridge.spool.schema import PAGE_BYTES, WAL_PAGES
 from bridge.spool.segments import SEGMENT_BYTES
-from bridge.spool.store import Order
+from bridge.spool.store import Draft, Order
 from bridge.spool.transaction import Append
 
 GROUP_BYTES: Final = 2 * 1024 * 1024
@@ -48,7 +48,7 @@ class Group:
     """What is committed together; before the appends the spool shrinks to `ceiling` bytes.
 
     `size` is that of the appends. With `index` the database is told of all rows, as it is whenever
-    there are orders.
+    there are orders. A `draft` is written without it.
     """
 
     orders: list[tuple[Order, asyncio.Future[Any]]] = field(default_factory=list)
@@ -56,6 +56,7 @@ class Group:
     size: int = 0
     ceiling: float = float("inf")
     index: bool = False
+    draft: Draft | None = None
 
     def __bool__(self) -> bool:
         return bool(self.orders or self.appends or self.index)
@@ -64,6 +65,11 @@ class Group:
     def is_plain(self) -> bool:
         """Whether its appends are nothing but rows."""
         return all(append.is_plain for append, _ in self.appends)
+
+    @property
+    def is_rows(self) -> bool:
+        """Whether it is nothing but rows."""
+        return bool(self.appends) and self.is_plain and not (self.orders or self.index)
 
 
 class Waiting:
@@ -82,6 +88,10 @@ class Waiting:
 
     def __bool__(self) -> bool:
         return bool(self.orders or self.later or self.appends)
+
+    def has_room(self) -> bool:
+        """Whether the disk has room for one more segment."""
+        return self._limits.free() >= SEGMENT_BYTES
 
     def add(self, append: Append, future: asyncio.Future[Taken]) -> None:
         """Put an append behind the others."""

@@ -32,7 +32,8 @@ from bridge.spool.pages import (
     header,
     types,
 )
-from bridge.spool.segments import Record, files, scan
+from bridge.spool.records import Record, scan
+from bridge.spool.segments import files
 
 # One letter a column: n null, i integer, f float, s text, b bytes. A float without a fraction is
 # written as an integer.
@@ -114,10 +115,11 @@ class Wreck:
             for page in state.trees():
                 if number == 0 or page in self._later:
                     yield from self._page(number, page)
-        # The ids of the last segment may be behind all that the database knows.
-        for segment in list(self._segments)[-1:]:
-            newest = (one.id for one in self._scan(segment) if one)
-            self.newest = max(self.newest, max(newest, default=0))
+        # The ids of the last segment with rows may be behind all that the database knows.
+        for segment in reversed(self._segments):
+            if ids := [one.id for one in self._scan(segment) if one]:
+                self.newest = max(self.newest, *ids)
+                break
 
     def rows(self) -> Iterator[Record]:
         """The rows, each once, in their order."""

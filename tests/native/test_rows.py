@@ -17,7 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.native import core
-from bridge.spool.segments import CHECKED, signed, write_in_python
+from bridge.spool.records import CHECKED, signed
+from bridge.spool.segments import write_in_python
 from tests.page_cache import is_cached
 
 pytestmark = pytest.mark.skipif(core is None, reason="the compiled parts are not installed")

@@ -12,7 +12,8 @@ import pytest
 
 from bridge.config import SpoolConfig
 from bridge.spool import Batch, Progress, Spool
-from bridge.spool.segments import Place, Record, Records, size_of
+from bridge.spool.records import Place, Record, size_of
+from bridge.spool.segments import Records
 
 Opener = Callable[..., Awaitable[Spool]]
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import resource
-import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from bridge.errors import SpoolError
 from bridge.spool import Progress, Spool, Taken, committer
-from bridge.spool.store import Done, Store
+from bridge.spool.pen import PythonPen
+from bridge.spool.segments import write_in_python
+from bridge.spool.store import Store
 from bridge.spool.transaction import Transaction
 from tests.spool.conftest import Opener, deliver, indexed, sql, texts
 
@@ -139,34 +141,37 @@ async def test_the_order_survives_a_disk_that_fails(spool: Spool, directory: Pat
 
 
 @pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("error", [errno.EIO, errno.ENOSPC])
 async def test_a_group_is_never_written_before_one_that_failed(
-    spool: Spool, monkeypatch: pytest.MonkeyPatch
+    opened: Opener, directory: Path, monkeypatch: pytest.MonkeyPatch, error: int
 ) -> None:
     """It stands ready behind it, and the order of calls is the order of rows."""
-    error = sqlite3.OperationalError("disk I/O error")
-    error.sqlite_errorcode = sqlite3.SQLITE_IOERR
     is_ready = threading.Event()
-    commit, tries = Store.commit, []
+    tries = []
 
-    def failing(
-        store: Store, orders: list[Any], appends: list[Any], ceiling: float, *, index: bool
-    ) -> Done:
-        tries.append([append.data[:1] for append in appends])
+    def failing(file: int, start: int, rows: list[tuple[bytes, bytes]]) -> None:
+        tries.append([data[:1] for _, data in rows])
         if len(tries) == 1:
             is_ready.wait(10)
-            raise error
-        return commit(store, orders, appends, ceiling, index=index)
+            raise OSError(error, os.strerror(error))
+        write_in_python(file, start, rows)
 
-    monkeypatch.setattr(Store, "commit", failing)
+    monkeypatch.setattr(committer, "new_pen", PythonPen)
+    monkeypatch.setattr("bridge.spool.segments.write_rows", failing)
+    spool = await opened()
+    await spool.attach("out")
     futures = [spool.append("in", [b"%d" % number + b"x" * MIB]) for number in range(6)]
     while len(committer_of(spool)._under_way) < committer.GROUPS:
         await asyncio.sleep(0.001)
     is_ready.set()
     await asyncio.gather(*futures)
-    assert tries[0] == tries[1] == [b"0", b"1"]
-    assert [text[:1] for text in texts(await spool.read("out", 0, 8 * MIB))] == [
-        b"%d" % number for number in range(6)
-    ]
+    assert tries == [[b"0", b"1"], [b"0", b"1"], [b"2", b"3"], [b"4", b"5"]]
+    read = await spool.read("out", 0, 8 * MIB)
+    assert [text[:1] for text in texts(read)] == [b"%d" % number for number in range(6)]
+    assert (await spool.balance()).holds
+    await spool.close()
+    spool = await opened()
+    assert await deliver(spool) == [b"%d" % number + b"x" * MIB for number in range(6)]
     assert (await spool.balance()).holds
 
 

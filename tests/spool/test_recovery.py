@@ -11,7 +11,8 @@ import pytest
 
 from bridge.config import SpoolConfig
 from bridge.spool import Batch, Progress, Spool, committer
-from bridge.spool.segments import Segments, size_of
+from bridge.spool.records import size_of
+from bridge.spool.segments import Segments
 from tests.spool.conftest import indexed, sql, texts
 
 MIB = 2**20

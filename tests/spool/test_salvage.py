@@ -16,8 +16,8 @@ from bridge.config import SpoolConfig
 from bridge.errors import SpoolError, SpoolLocked, SpoolTooNew
 from bridge.spool import Progress, Spool
 from bridge.spool.damage import files_aside
+from bridge.spool.records import size_of
 from bridge.spool.salvage import export, salvage
-from bridge.spool.segments import size_of
 from bridge.spool.wreck import Wreck
 from tests.spool.conftest import Opener, sql, texts
 from tests.spool.wrecks import PAGE, SEGMENT, Image, flipped, make, marked

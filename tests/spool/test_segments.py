@@ -6,49 +6,30 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from bridge.spool.damage import Impossible
+from bridge.spool.records import Place, Record, scan, size_of
 from bridge.spool.segments import (
     FREE_BYTES,
     FULL_BYTES,
-    HEAD,
+    MOST_SPARES,
+    NEXT_BYTES,
     SEGMENT_BYTES,
     SPARES,
-    Place,
-    Record,
+    Portion,
     Records,
     Segments,
     files,
-    scan,
-    signed,
-    size_of,
-    unpacked,
     write_in_python,
 )
 from tests.page_cache import is_cached
 
 MIB = 2**20
 PAGE = 4096
-NAMES = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
-RECORDS = st.builds(
-    Record,
-    id=st.integers(1, 2**63),
-    created=st.floats(allow_nan=False),
-    count=st.integers(1, 2**31),
-    input=NAMES,
-    target=st.none() | NAMES,
-    data=st.binary(max_size=300),
-)
 
 
 def record(number: int, size: int = 100) -> Record:
     return Record(number, 1.7e9, 1, "in", None, b"%d." % number * size)
-
-
-def octets_of(one: Record, segment: int = 7) -> bytes:
-    return signed(one.head(segment), one.data) + one.data
 
 
 def put(segments: Segments, *records: Record) -> list[Place]:
@@ -59,38 +40,13 @@ def put(segments: Segments, *records: Record) -> list[Place]:
     return places
 
 
+def failing(*_: object) -> None:
+    raise OSError(5, "Input/output error")
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return tmp_path / "worker-0.db-rows"
-
-
-@given(st.lists(RECORDS, max_size=5), st.integers(1, 2**32 - 1))
-def test_a_record_tells_everything_about_itself(records: list[Record], segment: int) -> None:
-    packed = [octets_of(one, segment) for one in records]
-    found = [one for _, one in scan(b"".join(packed), segment)]
-    assert [(one.id, one.input, one.target, one.data) for one in found if one] == [
-        (one.id, one.input, one.target, one.data) for one in records
-    ]
-    assert all(one and one.segment == segment for one in found)
-    for one, octets in zip(records, packed, strict=True):
-        assert len(octets) == size_of(one.input, one.target, len(one.data))
-        assert list(scan(octets, segment ^ 1)) == []
-
-
-@given(RECORDS, st.data())
-def test_a_changed_bit_is_seen(one: Record, data: st.DataObject) -> None:
-    octets = bytearray(octets_of(one))
-    place = data.draw(st.integers(0, len(octets) * 8 - 1))
-    octets[place // 8] ^= 1 << place % 8
-    assert unpacked(bytes(octets)) is None
-    behind = octets_of(record(2))
-    assert [found.id for _, found in scan(bytes(octets) + behind, 7) if found] == [2]
-
-
-@given(st.binary(max_size=200))
-def test_any_octets_can_be_scanned(octets: bytes) -> None:
-    head = octets_of(record(1))[: HEAD.size]
-    assert not any(one for _, one in scan(octets + head + octets, 7))
 
 
 def test_rows_are_read_where_they_were_put(folder: Path) -> None:
@@ -162,12 +118,15 @@ def fill(segments: Segments, number: int) -> None:
 
 
 def test_files_without_rows_are_used_again(folder: Path) -> None:
-    """Some of them are kept, more are deleted; a reader does not take old rows for new ones."""
-    segments, last = Segments(folder, 0, None), SPARES + 3
+    """Some of them are kept, most not for long; a reader does not take old rows for new ones."""
+    segments, last = Segments(folder, 0, None), MOST_SPARES + 3
     for number in range(1, last + 1):
-        fill(segments, number)
+        fill(segments, number % 10)
     inodes = {path.stat().st_ino for path in folder.iterdir()}
     segments.release(last)
+    assert len(list(folder.iterdir())) == 1 + MOST_SPARES
+    while segments.trim():
+        pass
     assert len(list(folder.iterdir())) == 1 + SPARES
     assert segments.reusable == SPARES * FULL_BYTES
     reading = Records(folder)
@@ -198,10 +157,6 @@ def test_a_file_whose_rows_are_all_gone_is_written_from_its_beginning(folder: Pa
 
 def test_a_disk_that_fails_is_tried_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """At every call: the next try finds the way to the same place."""
-
-    def failing(*_: object) -> None:
-        raise OSError(5, "Input/output error")
-
     monkeypatch.setattr("bridge.spool.segments.write_rows", write_in_python)
     segments = Segments(folder, 0, None)
     for name in ("pwrite", "fdatasync", "fsync", "open"):
@@ -254,4 +209,103 @@ def test_a_row_that_was_read_is_let_go_of_by_the_page_cache(
     assert row.id == 1
     assert is_cached(path, PAGE) == is_cached(control, PAGE)
     reading.close()
+    segments.close()
+
+
+def ids(folder: Path) -> dict[int, list[int]]:
+    """The rows that are found in each segment."""
+    return {
+        number: [one.id for _, one in scan(path.read_bytes(), number) if one]
+        for number, path in files(folder).items()
+    }
+
+
+def cut(segments: Segments, *records: Record) -> Portion:
+    """What is to be written for some rows."""
+    for one in records:
+        segments.put(one)
+    portion = segments.cut()
+    assert portion
+    return portion
+
+
+def write(*portions: Portion) -> None:
+    for one in portions:
+        write_in_python(one.file, one.start, one.rows)
+
+
+def test_portions_are_kept_in_order(folder: Path) -> None:
+    """The second one begins where the first one will end, long before that is written."""
+    segments = Segments(folder, 0, None)
+    first, second = cut(segments, record(1)), cut(segments, record(2), record(3))
+    assert second.start == first.end
+    write(first, second)
+    segments.keep()
+    segments.keep()
+    assert segments.cut() is None
+    segments.close()
+    assert ids(folder) == {1: [1, 2, 3]}
+
+
+def test_portions_that_are_not_kept_are_never_found(folder: Path) -> None:
+    segments = Segments(folder, 0, None)
+    portions = [cut(segments, record(number)) for number in (1, 2, 3)]
+    write(*portions)
+    segments.keep()
+    segments.take_back()
+    assert ids(folder) == {1: [1]}
+    assert cut(segments, record(2)).start == portions[0].end
+    segments.close()
+
+
+def test_the_next_file_is_ready_before_it_is_needed(folder: Path) -> None:
+    """Then going over to it takes no work on files, while the one before is still written."""
+    segments = Segments(folder, 0, None)
+    assert not segments.is_ready
+    put(segments, record(1))
+    assert not segments.needs_next(lambda: True)
+    half = cut(segments, record(2, NEXT_BYTES // 2))
+    assert segments.needs_next(lambda: True)
+    assert not segments.needs_next(lambda: False), "the disk has no room, and there is no spare"
+    segments.make_next()
+    assert list(files(folder)) == [1, 2]
+    assert not segments.needs_next(lambda: True)
+    rest = cut(segments, record(3, NEXT_BYTES // 2))
+    assert segments.is_ready
+    other = cut(segments, record(4))
+    assert (other.segment, other.start, segments.is_ready) == (2, 0, True)
+    write(half, rest, other)
+    for _ in range(3):
+        segments.keep()
+    segments.close()
+    assert ids(folder) == {1: [1, 2, 3], 2: [4]}
+
+
+def test_what_is_taken_back_may_be_in_two_files(folder: Path) -> None:
+    """The rows come again, in the file that is in use by then."""
+    segments = Segments(folder, 0, None)
+    put(segments, record(1))
+    first = cut(segments, record(2, FULL_BYTES // 2))
+    segments.make_next()
+    second = cut(segments, record(3))
+    assert (first.segment, second.segment) == (1, 2)
+    write(first, second)
+    segments.take_back()
+    assert ids(folder) == {1: [1], 2: []}
+    assert put(segments, record(2)) == [Place(2, 0)]
+    segments.close()
+    assert ids(folder) == {1: [1], 2: [2]}
+
+
+def test_a_next_file_that_cannot_be_made_is_made_when_it_is_needed(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    segments = Segments(folder, 0, None)
+    put(segments, record(1, FULL_BYTES // 2))
+    with monkeypatch.context() as patch:
+        patch.setattr("bridge.spool.segments.sync", failing)
+        with pytest.raises(OSError, match="Input"):
+            segments.make_next()
+    assert not segments.is_ready
+    assert put(segments, record(2)) == [Place(2, 0)]
     segments.close()

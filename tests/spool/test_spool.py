@@ -11,7 +11,8 @@ import pytest
 from bridge.errors import SpoolError
 from bridge.spool import Progress, Spool, Taken
 from bridge.spool.reader import Reader
-from bridge.spool.segments import Place, behind
+from bridge.spool.records import Place
+from bridge.spool.segments import behind
 from tests.spool.conftest import Opener, deliver, indexed, sql, stored, texts
 
 

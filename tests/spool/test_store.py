@@ -76,13 +76,18 @@ def segments(directory: Path) -> list[Path]:
     return list((directory / "worker-0.db-rows").iterdir())
 
 
-async def test_the_disk_is_given_back_after_an_outage(spool: Spool, directory: Path) -> None:
-    """But for the segment in use, and two for the next rows."""
+async def test_the_disk_is_given_back_after_an_outage(
+    spool: Spool, directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Soon, but for the segment in use, the next one, and a few for the rows after it."""
+    monkeypatch.setattr(committer, "RETRY_SECONDS", 0.01)
     await asyncio.gather(*(spool.append("in", [b"x" * MIB]) for _ in range(80)))
     assert len(segments(directory)) >= 5
     while not await spool.empty():
         await deliver(spool)
-    assert len(segments(directory)) == 1 + SPARES
+    async with asyncio.timeout(10):
+        while len(segments(directory)) > 2 + SPARES:
+            await asyncio.sleep(0.01)
     assert sql(directory, "PRAGMA page_count")[0][0] < 100
     assert sql(directory, "PRAGMA integrity_check") == [("ok",)]
 

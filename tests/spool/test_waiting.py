@@ -174,7 +174,7 @@ def test_the_reserve_leaves_small_disks_usable(monkeypatch: pytest.MonkeyPatch) 
 async def test_drop_oldest_keeps_the_disk_free_too(
     opened: Opener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It drops as much as comes and no more, once its segment is full."""
+    """It drops as much as comes and no more, once its segments are full."""
     disk = Disk(1, 1000 * MIB, 300 * MIB)
     monkeypatch.setattr(os, "statvfs", lambda path: disk)
     spool = await opened(min_free_bytes=200 * MIB, on_full="drop_oldest")
@@ -182,6 +182,9 @@ async def test_drop_oldest_keeps_the_disk_free_too(
     for _ in range(FULL_BYTES // MIB):
         await spool.append("in", [b"a" * MIB])
     disk = disk._replace(f_bavail=0)
-    await spool.append("in", [b"b" * MIB])
-    dropped = (await spool.balance()).outputs["out"].dropped
+    dropped = took = 0
+    while not dropped and took < 2 * FULL_BYTES // MIB:
+        await spool.append("in", [b"b" * MIB])
+        took += 1
+        dropped = (await spool.balance()).outputs["out"].dropped
     assert 1 <= dropped <= 2

@@ -15,6 +15,9 @@ PATIENCE_SECONDS: Final = 0.2
 PATIENCE_SHARE: Final = 0.1
 """How much of all time appends may wait, if it never catches up wholly."""
 CAUGHT_UP_BYTES: Final = KEPT_BYTES // 4
+UNREAD_BYTES: Final = KEPT_BYTES - 1024 * 1024
+"""So much may be unread: appends are not cut in two, and so a group is a little more than planned.
+A single row that is pushed out sends the output to the disk."""
 
 
 class Patience:
@@ -37,5 +40,5 @@ class Patience:
         unread = self._recent.unread()
         if unread <= CAUGHT_UP_BYTES or self.left > PATIENCE_SECONDS:
             self.left = PATIENCE_SECONDS
-        self.is_tried = unread + more > KEPT_BYTES and self.left > 0
+        self.is_tried = unread + more > UNREAD_BYTES and self.left > 0
         return self.is_tried

@@ -14,8 +14,8 @@ KIB = 1024
 
 def keep(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
     """So many bytes fit into memory."""
-    for module in (recent, patience):
-        monkeypatch.setattr(module, "KEPT_BYTES", size)
+    monkeypatch.setattr(recent, "KEPT_BYTES", size)
+    monkeypatch.setattr(patience, "UNREAD_BYTES", size)
     monkeypatch.setattr(patience, "CAUGHT_UP_BYTES", 100)
 
 

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -66,18 +67,21 @@ static struct job *next_job(Pen *pen)
 static void *work(void *argument)
 {
     Pen *pen = argument;
+    struct scratch scratch = {NULL, 0};
     struct job *job;
     pthread_mutex_lock(&pen->lock);
     while ((job = next_job(pen))) {
         int has_failed = pen->has_failed;
         pthread_mutex_unlock(&pen->lock);
-        job->error = has_failed ? ECANCELED : put_rows(job->file, job->start, &job->rows);
+        job->error =
+            has_failed ? ECANCELED : put_rows(job->file, job->start, &job->rows, &scratch);
         pthread_mutex_lock(&pen->lock);
         pen->has_failed |= job->error != 0;
         add(&pen->done, job);
         (void)eventfd_write(pen->event, 1);
     }
     pthread_mutex_unlock(&pen->lock);
+    free(scratch.memory);
     return NULL;
 }
 

@@ -22,7 +22,7 @@ enum {
     CHECKSUM = 4,       /* Where it is in a head. */
     CHECKED = 8,        /* What it is about begins here. */
     BLOCK = 4096,       /* What O_DIRECT asks of places, in the file and in memory, and of sizes. */
-    PORTION = 1 << 20,  /* What is written at a time. */
+    PORTION = 4 << 20,  /* What is written at a time; the groups of the committer are smaller. */
     LONG = 128 * 1024   /* What is shorter goes through the cache in one write. */
 };
 
@@ -151,17 +151,21 @@ static int put_all(struct portion *portion, const struct rows *rows)
     return error;
 }
 
-int put_rows(int file, off_t start, const struct rows *rows)
+static int make_room(struct scratch *scratch, size_t size)
 {
-    unsigned char *memory = malloc(room_for(rows) + BLOCK);
-    if (!memory) {
-        return ENOMEM;
+    if (scratch->size < size) {
+        free(scratch->memory);
+        scratch->memory = aligned_alloc(BLOCK, (size + BLOCK - 1) / BLOCK * BLOCK);
+        scratch->size = scratch->memory ? size : 0;
     }
-    unsigned char *first_block = memory + (BLOCK - (uintptr_t)memory % BLOCK) % BLOCK;
-    struct portion portion = {file, start, first_block, 0};
-    int error = put_all(&portion, rows);
-    free(memory);
-    return error;
+    return scratch->memory ? 0 : ENOMEM;
+}
+
+int put_rows(int file, off_t start, const struct rows *rows, struct scratch *scratch)
+{
+    int error = make_room(scratch, room_for(rows));
+    struct portion portion = {file, start, scratch->memory, 0};
+    return error ? error : put_all(&portion, rows);
 }
 
 /* How many octets all heads have; -1 with an exception when these are no rows. */
@@ -226,12 +230,14 @@ PyObject *write_rows(PyObject *module, PyObject *arguments)
     long long start;
     PyObject *list;
     struct rows rows;
+    struct scratch scratch = {NULL, 0};
     if (!PyArg_ParseTuple(arguments, "iLO!", &file, &start, &PyList_Type, &list) ||
         take_rows(list, &rows) < 0) {
         return NULL;
     }
     Py_BEGIN_ALLOW_THREADS
-    error = put_rows(file, (off_t)start, &rows);
+    error = put_rows(file, (off_t)start, &rows, &scratch);
+    free(scratch.memory);
     Py_END_ALLOW_THREADS
     free_rows(&rows);
     errno = error;

@@ -23,9 +23,15 @@ struct rows {
 int take_rows(PyObject *list, struct rows *rows);
 void free_rows(struct rows *rows);
 
+/* Memory that is used again; to be freed by whoever has it. */
+struct scratch {
+    unsigned char *memory;
+    size_t size;
+};
+
 /* Write rows into a file from an offset on, and wait until they are on the disk; without the
    interpreter. Each head gets the checksum of what is behind it. 0, or the number of the error. */
-int put_rows(int file, off_t start, const struct rows *rows);
+int put_rows(int file, off_t start, const struct rows *rows, struct scratch *scratch);
 
 /* `write_rows(file, start, rows)`: the same for Python; raises OSError. */
 PyObject *write_rows(PyObject *module, PyObject *arguments);

@@ -17,7 +17,7 @@ from typing import Final
 from bridge.native import core
 from bridge.spool.damage import Impossible
 from bridge.spool.lock import sync
-from bridge.spool.records import Place, Record, scan, signed, unpacked
+from bridge.spool.records import CHECKED, Place, Record, scan, signed, unpacked
 
 SEGMENT_BYTES: Final = 16 * 1024 * 1024
 FULL_BYTES: Final = 14 * 1024 * 1024
@@ -27,6 +27,9 @@ NEXT_BYTES: Final = FULL_BYTES // 2
 """From here on the next file is made ready."""
 FREE_BYTES: Final = 1024 * 1024
 """A file without rows is written from its beginning again when so much of it has been used."""
+LONG_BYTES: Final = 128 * 1024
+BLOCK_BYTES: Final = 4096
+"""Portions that are long end with a block."""
 SPARES: Final = 4
 """Files that are kept for the next rows; more of them only for a while."""
 MOST_SPARES: Final = 16
@@ -163,11 +166,21 @@ class Segments:
         """What was put since the last time, if it was anything."""
         if not self._rows:
             return None
+        if self._new_end - self._cut_end >= LONG_BYTES:
+            self._fill_block()
         portion = Portion(self._file, self._number, self._cut_end, self._new_end, self._rows)
         self._cut_end = self._new_end
         self._rows = []
         self._portions.append(portion)
         return portion
+
+    def _fill_block(self) -> None:
+        """Let what comes next begin with a block: neither it nor this needs the page cache then."""
+        gap = -self._new_end % BLOCK_BYTES
+        if gap:
+            gap += BLOCK_BYTES if gap < CHECKED else 0
+            self._rows.append((bytes(gap), b""))
+            self._new_end += gap
 
     def write(self) -> None:
         """Make durable what was put."""

@@ -10,8 +10,10 @@ import pytest
 from bridge.spool.damage import Impossible
 from bridge.spool.records import Place, Record, scan, size_of
 from bridge.spool.segments import (
+    BLOCK_BYTES,
     FREE_BYTES,
     FULL_BYTES,
+    LONG_BYTES,
     MOST_SPARES,
     NEXT_BYTES,
     SEGMENT_BYTES,
@@ -309,3 +311,22 @@ def test_a_next_file_that_cannot_be_made_is_made_when_it_is_needed(
     assert not segments.is_ready
     assert put(segments, record(2)) == [Place(2, 0)]
     segments.close()
+
+
+@pytest.mark.parametrize("less", [0, 1, 4, BLOCK_BYTES - 1])
+def test_what_follows_a_long_portion_begins_with_a_block(folder: Path, less: int) -> None:
+    """It is found behind the gap, and so is what comes after a restart in the gap."""
+    segments = Segments(folder, 0, None)
+    empty = size_of("in", None, 0)
+    long = Record(1, 1.7e9, 1, "in", None, b"x" * (LONG_BYTES + BLOCK_BYTES - empty - less))
+    first, second = put(segments, long, record(2))[0], put(segments, record(3))[0]
+    assert (first.start, second.start % BLOCK_BYTES) == (0, 0)
+    end = second.start + size_of("in", None, len(record(3).data))
+    assert put(segments, record(4))[0].start == end, "short ones follow each other"
+    assert ids(folder) == {1: [1, 2, 3, 4]}
+    segments.close()
+    end = size_of("in", None, len(long.data)) + size_of("in", None, len(record(2).data))
+    segments = Segments(folder, 1, Place(1, end))
+    put(segments, record(5))
+    segments.close()
+    assert ids(folder) == {1: [1, 2, 5]}

@@ -15,7 +15,7 @@ How it is made, from the outside in: `spool` (the API), `committer` (group commi
 (the two ends), `transaction` (what a commit can do), `rows` (as the database knows them),
 `segments` (the files of rows), `records` (a row in them), `packing` (how documents become rows),
 `recovery` (after a kill), `tally` (the running accounts), `schema` (the database), `lock` (the
-directory), `trouble` (what is wrong), `alarm` (a timer), `model` (what goes in and comes out).
+directory), `trouble` (what is wrong), `alarm`, `threads`, `model` (what goes in and comes out).
 Nothing outside this package knows SQLite.
 
 A damaged file is set aside (`damage`), and a new one goes on with everything small (`heritage`).

@@ -26,6 +26,7 @@ from bridge.spool.patience import Patience
 from bridge.spool.pen import new_pen
 from bridge.spool.recent import Recent
 from bridge.spool.store import Done, Store, is_about_space
+from bridge.spool.threads import run
 from bridge.spool.transaction import Append, Transaction
 from bridge.spool.trouble import Trouble
 from bridge.spool.waiting import GROUP_BYTES, Group, Limits, Waiting
@@ -41,11 +42,6 @@ GROUPS: Final = 2
 RETRY_SECONDS: Final = 0.5
 RENEW_SECONDS: Final = 60.0
 """Between two new files at least: on a disk that damages everything they must not pile up."""
-
-
-async def run(thread: Executor, job: Callable[[], T]) -> T:
-    """The result of a job, done in another thread."""
-    return await asyncio.get_running_loop().run_in_executor(thread, job)
 
 
 class Committer:
@@ -216,12 +212,11 @@ class Committer:
         group = self._gathered(now)
         writing = None
         try:
-            writing = self._begin(group) if group else None
+            if not group or (writing := self._begin(group)) is None:
+                return False
         finally:
             if writing is None:
                 self._waiting.put_back(group)
-        if writing is None:
-            return False
         if group.index:
             self._index_from = now + INDEX_SECONDS
         self._committed_at = now

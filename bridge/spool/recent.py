@@ -9,7 +9,7 @@ from typing import Final
 from bridge.spool.model import Batch
 from bridge.spool.rows import Row
 
-KEPT_BYTES: Final = 8 * 1024 * 1024
+KEPT_BYTES: Final = 6 * 1024 * 1024
 KEPT_ROWS: Final = 1024
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor
 from contextlib import AsyncExitStack, suppress
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,7 @@ import orjson
 
 from bridge.clock import Clock, SystemClock
 from bridge.errors import SpoolError
-from bridge.spool.committer import RETRY_SECONDS, Committer, run
+from bridge.spool.committer import RETRY_SECONDS, Committer
 from bridge.spool.damage import Impossible, all_aside, is_damage, why
 from bridge.spool.lock import Lock, database, prepare
 from bridge.spool.model import (
@@ -34,6 +34,7 @@ from bridge.spool.recent import Recent
 from bridge.spool.rows import key
 from bridge.spool.store import Store, open_store
 from bridge.spool.tally import InputTally
+from bridge.spool.threads import run, start_thread
 from bridge.spool.transaction import Append
 from bridge.spool.trouble import Trouble
 from bridge.spool.waiting import Limits
@@ -43,13 +44,6 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-
-def start_thread(name: str, ends: AsyncExitStack) -> Executor:
-    """One thread for jobs, which ends with `ends`."""
-    thread = ThreadPoolExecutor(1, thread_name_prefix=name)
-    ends.callback(thread.shutdown, wait=False)
-    return thread
 
 
 class Spool:
@@ -172,8 +166,9 @@ class Spool:
             stream: None if value is None else orjson.dumps(value)
             for stream, value in (checkpoint or {}).items()
         }
-        # What cannot be stored must fail here, and not in the writer for everybody.
-        "".join((input_id, *pointers, *fresh, *fresh.values())).encode()
+        if fresh or pointers or input_id not in self._received:
+            # What cannot be stored must fail here, and not in the writer for everybody.
+            "".join((input_id, *pointers, *fresh, *fresh.values())).encode()
         keys = None if uids is None else [key(uid) for uid in uids]
         future = self._committer.append(
             Append(input_id, count, data, keys, pointers, target, fresh)

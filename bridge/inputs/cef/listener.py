@@ -20,7 +20,7 @@ Read = Callable[[Sequence[bytes], Mapping[int, frozenset[str]], str], Sequence[E
 
 CONNECTION_BYTES: Final = 1 << 20
 """How much of one connection may be under way; then it is not read until half is durable."""
-READ_BYTES: Final = 64 * 1024
+READ_BYTES: Final = 128 * 1024
 MIN_READ_BYTES: Final = 2 * 1024
 TURN_SECONDS: Final = 0.02
 """How long reading may take in one turn of the loop: everything else, the outputs first of all,

@@ -15,7 +15,7 @@ Json = Any
 class Batch:
     """One row: GELF documents of one input, none of them empty, joined by NUL.
 
-    `id` is the position of the row. `data` is at most 512 KiB, unless it is one larger document.
+    `id` is the position of the row. `data` is at most 768 KiB, unless it is one larger document.
     """
 
     id: int

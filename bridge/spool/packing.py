@@ -8,9 +8,10 @@ from typing import Final
 
 from bridge.spool.model import joined
 
-ROW_BYTES: Final = 512 * 1024
-SMALL: Final = 8
-"""Parts of an eighth of a row are small."""
+ROW_BYTES: Final = 768 * 1024
+"""What an input makes of one read is usually less, and need not be cut."""
+SMALL: Final = 12
+"""Parts of a twelfth of a row are small."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ import pytest
 
 from bridge.errors import SpoolError
 from bridge.spool import Progress, Spool, Taken, committer
+from bridge.spool.packing import ROW_BYTES
 from bridge.spool.pen import PythonPen
 from bridge.spool.segments import write_in_python
 from bridge.spool.store import Store
@@ -38,7 +39,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_many_appends_share_few_commits(spool: Spool, directory: Path) -> None:
-    """One sync for all that came together, and rows of 512 KiB at most."""
+    """One sync for all that came together, and rows of a bounded size."""
     futures = [spool.append("in", [b"x" * 700]) for _ in range(1000)]
     futures += [spool.append("other", [b"y"]) for _ in range(1000)]
     await asyncio.gather(*futures)
@@ -46,7 +47,7 @@ async def test_many_appends_share_few_commits(spool: Spool, directory: Path) -> 
     rows = sql(directory, "SELECT input, count, bytes, created FROM batches ORDER BY id")
     assert len({created for _, _, _, created in rows}) <= 2
     assert sum(count for _, count, _, _ in rows) == 2000
-    assert max(size for _, _, size, _ in rows) <= 512 * KIB
+    assert max(size for _, _, size, _ in rows) <= ROW_BYTES
     assert len(rows) <= 4
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bridge.native import core
 from bridge.spool.model import joined, joined_in_python
-from bridge.spool.packing import Part, pack
+from bridge.spool.packing import SMALL, Part, pack
 
 PLAIN = st.binary(min_size=1, max_size=9).map(lambda octets: octets.replace(b"\0", b"x"))
 FULL = st.binary(min_size=1, max_size=40).map(lambda octets: octets.replace(b"\0", b"x"))
@@ -34,7 +34,7 @@ def test_packing_loses_nothing_and_stays_in_the_limit(datas: list[bytes], limit:
         assert row.count == 1 or len(row.data) <= limit
 
 
-@given(st.lists(PLAIN, max_size=200), st.integers(min_value=72, max_value=400))
+@given(st.lists(PLAIN, max_size=200), st.integers(min_value=9 * SMALL, max_value=400))
 def test_small_parts_fill_the_rows(datas: list[bytes], limit: int) -> None:
     """Small commits together must not become small rows."""
     for row, following in pairwise(pack(parts_of(datas), limit)):

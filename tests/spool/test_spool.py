@@ -10,6 +10,7 @@ import pytest
 
 from bridge.errors import SpoolError
 from bridge.spool import Progress, Spool, Taken
+from bridge.spool.packing import ROW_BYTES
 from bridge.spool.reader import Reader
 from bridge.spool.records import Place
 from bridge.spool.segments import behind
@@ -204,13 +205,13 @@ async def test_an_output_that_comes_back_gets_nothing_of_its_old_rows(spool: Spo
 
 async def test_documents_may_come_joined(spool: Spool) -> None:
     """Many in one piece cost less; they are counted and packed like others."""
-    joined = b"\0".join(b"%d" % number * 60_000 for number in range(10))
-    assert await spool.append("in", [b"a", joined]) == Taken(11, 0)
+    joined = b"\0".join(b"%d" % (number % 10) * 60_000 for number in range(20))
+    assert await spool.append("in", [b"a", joined]) == Taken(21, 0)
     assert await spool.append("in", [b"x\0y", b"z"], uids=["1", "2", "1"]) == Taken(2, 1)
-    batches = await spool.read("out", 0, 2**20)
+    batches = await spool.read("out", 0, 2**21)
     assert b"\0".join(texts(batches)) == b"a\0" + joined + b"\0x\0y"
-    assert max(len(batch.data) for batch in batches) <= 512 * 1024
-    assert sum(batch.count for batch in batches) == 13
+    assert max(len(batch.data) for batch in batches) <= ROW_BYTES
+    assert sum(batch.count for batch in batches) == 23
     assert (await spool.balance()).holds
 
 

@@ -10,8 +10,8 @@ from bridge.clock import Clock, SystemClock
 from bridge.emit import Emitter
 from bridge.inputs.cef import CefConfig, CefInput
 
-READ: Final = 280
-"""So many lines come in one read of 128 KiB."""
+READ: Final = 140
+"""So many lines come in one read of 64 KiB."""
 
 
 def reads_of(frames: list[bytes]) -> list[list[bytes]]:

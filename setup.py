@@ -1,9 +1,7 @@
 from setuptools import Extension, setup
 
-NATIVE = [
-    f"bridge/native/{name}.c"
-    for name in "checksum document line lines module pen press record rows scan stencil write".split()
-]
+NAMES = "checksum document line lines module pen press record rows scan stencil write"
+NATIVE = [f"bridge/native/{name}.c" for name in NAMES.split()]
 
 setup(
     ext_modules=[

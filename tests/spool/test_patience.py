@@ -6,7 +6,9 @@ import asyncio
 
 import pytest
 
-from bridge.spool import Spool, Taken, patience, recent
+from bridge.spool import Batch, Spool, Taken, patience, recent
+from bridge.spool.packing import ROW_BYTES
+from bridge.spool.rows import Row
 from tests.spool.conftest import deliver, texts
 
 KIB = 1024
@@ -112,3 +114,17 @@ async def test_close_waits_for_no_output(spool: Spool) -> None:
     assert not any(future.done() for future in futures)
     await spool.close()
     assert [future.result() for future in futures] == [Taken(1, 0)] * 2
+
+
+async def test_a_group_that_gets_larger_than_planned_pushes_nothing_out() -> None:
+    """Appends are not cut in two: there is room for one more than what is waited for."""
+    kept = recent.Recent(0)
+    size = patience.UNREAD_BYTES // 2
+    kept.read("out", 0, 1)
+    kept.add([Row(Batch(1, "in", 1, b"x" * size), None)], 0)
+    waiting = patience.Patience(kept)
+    assert not waiting.waits(0.0, patience.UNREAD_BYTES - size)
+    assert waiting.waits(0.0, patience.UNREAD_BYTES - size + 1)
+    larger = patience.UNREAD_BYTES - size + ROW_BYTES
+    kept.add([Row(Batch(2, "in", 1, b"x" * larger), None)], 0)
+    assert [batch.id for batch in kept.read("out", 0, 2 * recent.KEPT_BYTES)] == [1, 2]

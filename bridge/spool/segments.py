@@ -29,7 +29,7 @@ FREE_BYTES: Final = 1024 * 1024
 """A file without rows is written from its beginning again when so much of it has been used."""
 LONG_BYTES: Final = 128 * 1024
 BLOCK_BYTES: Final = 4096
-"""Portions that are long end with a block."""
+"""Portions that are long end with a block: the compiled writing then needs no page cache."""
 SPARES: Final = 4
 """Files that are kept for the next rows; more of them only for a while."""
 MOST_SPARES: Final = 16

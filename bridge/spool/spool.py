@@ -50,7 +50,7 @@ class Spool:
     """The durable queue of one process: `await Spool.open(config)`, in the end `await close()`.
 
     Positions are opaque integers that only grow. Every method is for the event loop that opened
-    the spool; two threads do the work on the file.
+    the spool; other threads do the work on the files.
     """
 
     max_dead_bytes: ClassVar[int] = 64 * 1024 * 1024

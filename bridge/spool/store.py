@@ -1,4 +1,4 @@
-"""The writing end of the spool, in a thread of its own."""
+"""The writing end of the spool: the database in a thread of its own, drafts of rows in the loop."""
 
 from __future__ import annotations
 

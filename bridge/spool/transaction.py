@@ -1,4 +1,4 @@
-"""What one commit can do to the spool. Everything here runs in the writer thread."""
+"""What one commit can do to the spool: in the writer's thread, or in the loop for rows alone."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ class Output(ABC):
     """A destination of messages."""
 
     Config: ClassVar[type[OutputConfig]] = OutputConfig
-    window_bytes: ClassVar[int] = 0
+    window_bytes: int = 0
     """How much may be under way at once; 0 means one batch."""
     hold_back_seconds: float = 0.0
     """How long the committed cursor lags behind what is confirmed."""

@@ -24,15 +24,13 @@ from tests.lab.sampler import Sampler
 
 EVENT_BYTES = 1600
 """A document of the load has a few more."""
-ROW_BYTES = 256 * 1024
 UNCONFIRMED_BYTES = {
-    "tcp": 2 * (2 * 1024 * 1024 + ROW_BYTES),
-    "tls": 2 * (2 * 1024 * 1024 + ROW_BYTES),
+    "tcp": 8 * 1024 * 1024,
+    "tls": 8 * 1024 * 1024,
     "http": 1024 * 1024,
     "udp": 0,
 }
-"""What an output has under way at most: two confirmation intervals of `gelf_tcp`, the window of
-`gelf_http`."""
+"""What an output has under way at most: its window, of two confirmation intervals with TCP."""
 HOLD_BACK_SECONDS = 2.0
 COMMIT_SECONDS = 0.5
 """How much later than after the hold-back the cursor is moved, on a busy machine."""

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from pathlib import Path
 
 import pytest
 
+from bridge.config import SpoolConfig
+from bridge.delivery import Delivery
 from bridge.errors import Rejected, Retryable
 from bridge.health import State
 from bridge.outputs import Batch
 from bridge.outputs.gelf_tcp import MAX_FRAME
+from bridge.spool import Spool
 from bridge.testing import FakeGraylog
 from tests.outputs.over_tcp import Mute, begin, connected, failure, output, send
 from tests.outputs.running import Host, batch, document, numbers, serving, until
@@ -69,6 +73,26 @@ async def test_confirmation_is_asked_for_after_so_many_bytes(host: Host) -> None
     ):
         await asyncio.gather(*await begin(sender, *(batch(n, n, 500) for n in range(4))))
         assert graylog.connections == 3
+
+
+async def test_a_large_interval_ends_by_its_size_not_only_by_time(
+    host: Host, tmp_path: Path
+) -> None:
+    options = {"confirm_bytes": "16MiB", "confirm_seconds": HOUR, "hold_back_seconds": 0}
+    spool = await Spool.open(SpoolConfig(directory=tmp_path, min_free_bytes=0))
+    async with FakeGraylog() as graylog:
+        delivery = Delivery(output(host, graylog.port, **options), spool, host.clock)
+        running = asyncio.create_task(delivery.run())
+        for number in range(40):
+            await spool.append("in", [document(number, 500_000)])
+        try:
+            async with asyncio.timeout(20):
+                while (await spool.balance()).outputs["graylog"].delivered < 34:
+                    await asyncio.sleep(0.02)
+        finally:
+            running.cancel()
+            await asyncio.wait([running])
+            await spool.close()
 
 
 async def test_the_next_connection_is_open_before_the_one_in_use_is_finished(host: Host) -> None:

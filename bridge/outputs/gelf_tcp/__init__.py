@@ -27,6 +27,7 @@ from bridge.outputs.gelf_tcp.tls import TlsConnection
 
 MAX_FRAME: Final = 2_097_152 - len(BLANKS)
 """`max_message_size` of Graylog's input; a larger frame ends the connection unread."""
+LEAST_WINDOW: Final = 8 * 1024 * 1024
 NEVER_CLOSES: Final = "it has taken everything and does not close the connection"
 PATIENCE: Final = 16
 """By how much the time for an answer grows at most, when there is no other endpoint to try."""
@@ -46,8 +47,8 @@ class GelfTcpConfig(OutputConfig):
     soon as it has sent one once. `close_notify`: with TLS, nothing less, so also through a proxy
     that passes TLS on. `fin`: its FIN is enough. `none`: what the kernel has taken counts as read,
     for receivers that never close; then a break can lose megabytes."""
-    confirm_bytes: ByteSize = Field(default=2 * 1024 * 1024, gt=0)
-    """How much is sent before it must be confirmed."""
+    confirm_bytes: ByteSize = Field(default=4 * 1024 * 1024, gt=0)
+    """How much is sent before it must be confirmed; twice as much may be under way, in memory."""
     confirm_seconds: float = Field(default=2.0, gt=0)
     """How long something may wait for its confirmation to be asked for."""
     hold_back_seconds: float = Field(default=2.0, ge=0)
@@ -88,10 +89,11 @@ class GelfTcp(Output):
 
     Config: ClassVar[type[OutputConfig]] = GelfTcpConfig
     config: GelfTcpConfig
-    window_bytes = 8 * 1024 * 1024
 
     def __init__(self, config: GelfTcpConfig, context: Context) -> None:
         super().__init__(config, context)
+        # With less than a generation under way, each would only end after `confirm_seconds`.
+        self.window_bytes = max(LEAST_WINDOW, 2 * config.confirm_bytes)
         self.hold_back_seconds = config.hold_back_seconds
         self._dialer = Dialer(
             config.endpoints,

@@ -353,14 +353,7 @@ class Committer:
         if group.appends or not self._waiting.appends:
             self._trouble.say("write", "")
         self._recent.add(done.rows, done.tally.floor)
-        for (_, future), result in zip(group.orders, done.results, strict=True):
-            if not future.done() and isinstance(result, SpoolError):
-                future.set_exception(result)
-            elif not future.done():
-                future.set_result(result)
-        for (_, taken), outcome in zip(group.appends, done.taken, strict=True):
-            if not taken.done():
-                taken.set_result(outcome)
+        group.resolve(done)
         self._announce()
 
     def _hold(self, group: Group, error: BaseException) -> None:
@@ -393,12 +386,7 @@ class Committer:
         """What still waits was never accepted, and whoever waits must not wait for ever."""
         self._bug = None if task.cancelled() else task.exception()
         self._over = f"the spool has stopped: {self._bug!r}" if self._bug else "the spool is closed"
-        for _, future in (*self._waiting.orders, *self._waiting.appends):
-            if not future.done():
-                future.set_exception(SpoolError(f"{self._over}; this was not committed"))
-                future.exception()  # nobody may be left to look at it
-        self._waiting.orders.clear()
-        self._waiting.appends.clear()
+        self._waiting.refuse(f"{self._over}; this was not committed")
         self._announce()
 
     def _announce(self) -> None:

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from bridge.errors import SpoolError
 from bridge.spool.model import Taken
 from bridge.spool.schema import PAGE_BYTES, WAL_PAGES
 from bridge.spool.segments import SEGMENT_BYTES
-from bridge.spool.store import Draft, Order
+from bridge.spool.store import Done, Draft, Order
 from bridge.spool.transaction import Append
 
 GROUP_BYTES: Final = 2 * 1024 * 1024
@@ -71,6 +72,17 @@ class Group:
         """Whether it is nothing but rows."""
         return bool(self.appends) and self.is_plain and not (self.orders or self.index)
 
+    def resolve(self, done: Done) -> None:
+        """Tell everybody who waits what became of it."""
+        for (_, future), result in zip(self.orders, done.results, strict=True):
+            if not future.done() and isinstance(result, SpoolError):
+                future.set_exception(result)
+            elif not future.done():
+                future.set_result(result)
+        for (_, taken), outcome in zip(self.appends, done.taken, strict=True):
+            if not taken.done():
+                taken.set_result(outcome)
+
 
 class Waiting:
     """Appends, `bytes` in all, and orders, in the order in which they came.
@@ -92,6 +104,15 @@ class Waiting:
     def has_room(self) -> bool:
         """Whether the disk has room for one more segment."""
         return self._limits.free() >= SEGMENT_BYTES
+
+    def refuse(self, reason: str) -> None:
+        """Let go of everything; the futures fail with SpoolError."""
+        for _, future in (*self.orders, *self.later, *self.appends):
+            if not future.done():
+                future.set_exception(SpoolError(reason))
+                future.exception()  # nobody may be left to look at it
+        for waiting in (self.orders, self.later, self.appends):
+            waiting.clear()
 
     def add(self, append: Append, future: asyncio.Future[Taken]) -> None:
         """Put an append behind the others."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import islice
 from typing import Any, Final
 
@@ -16,8 +16,8 @@ from bridge.config import SpoolConfig
 from bridge.service import service
 from bridge.spool import Balance, Batch, Progress, Taken
 from bridge.spool.model import joined
+from bridge.spool.packing import Part, pack
 
-ROW_BYTES: Final = 256 * 1024
 WAITING_BYTES: Final = 8 * 1024 * 1024
 """With so much waiting for the output, appends wait, too."""
 
@@ -49,12 +49,11 @@ class Memory:
 
     def append(self, owner: str, documents: Sequence[bytes], **more: Any) -> asyncio.Future[Taken]:
         self.kinds.update(more.get("kinds") or {})
-        step = max(1, ROW_BYTES * len(documents) // (sum(map(len, documents)) or 1))
-        for start in range(0, len(documents), step):
-            data = b"\0".join(documents[start : start + step])
+        data = b"\0".join(documents)
+        for part in pack([Part(joined(data), data)]):
             self._last += 1
-            self._rows.append(Batch(self._last, owner, joined(data), data))
-            self._bytes += len(data)
+            self._rows.append(Batch(self._last, owner, part.count, part.data))
+            self._bytes += len(part.data)
         self._more.set()
         future: asyncio.Future[Taken] = asyncio.get_running_loop().create_future()
         self._waiting.append(future)
@@ -76,14 +75,20 @@ class Memory:
     async def read(self, output: str, after: int, max_bytes: int) -> list[Batch]:
         while True:
             skipped = after - self._rows[0].id + 1 if self._rows else 0
-            rows = list(islice(self._rows, skipped, skipped + max_bytes // ROW_BYTES))
-            if rows:
+            if rows := list(self._first(skipped, max_bytes)):
                 self._bytes -= sum(len(row.data) for row in rows if row.id > self._read)
                 self._read = rows[-1].id
                 self._let_in()
                 return rows
             self._more.clear()
             await self._more.wait()
+
+    def _first(self, skipped: int, max_bytes: int) -> Iterator[Batch]:
+        for row in islice(self._rows, skipped, None):
+            if max_bytes <= 0:
+                return
+            max_bytes -= len(row.data)
+            yield row
 
     def readable(self, output: str, after: int) -> bool:
         return self._last > after

@@ -217,6 +217,24 @@ async def test_a_bug_in_the_writer_reaches_everybody(
         spool.append("in", [b"b"])
 
 
+async def test_a_bug_reaches_progress_that_has_time(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not in the group that met the bug."""
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("a bug")
+
+    await spool.append("in", [b"a"])
+    monkeypatch.setattr(Store, "draft", broken)
+    progress = spool.advance("out", Progress(1, delivered=1))
+    appended = spool.append("in", [b"b"])
+    async with asyncio.timeout(5):
+        for future in (progress, appended):
+            with pytest.raises(SpoolError, match="a bug"):
+                await future
+
+
 async def test_a_bug_in_the_middle_leaves_nothing_half_done(
     opened: Opener, monkeypatch: pytest.MonkeyPatch
 ) -> None:

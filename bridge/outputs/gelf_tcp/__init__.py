@@ -48,7 +48,8 @@ class GelfTcpConfig(OutputConfig):
     that passes TLS on. `fin`: its FIN is enough. `none`: what the kernel has taken counts as read,
     for receivers that never close; then a break can lose megabytes."""
     confirm_bytes: ByteSize = Field(default=4 * 1024 * 1024, gt=0)
-    """How much is sent before it must be confirmed; twice as much may be under way, in memory."""
+    """How much is sent before it must be confirmed; twice as much, and 8 MiB at least, may be under
+    way, in memory."""
     confirm_seconds: float = Field(default=2.0, gt=0)
     """How long something may wait for its confirmation to be asked for."""
     hold_back_seconds: float = Field(default=2.0, ge=0)

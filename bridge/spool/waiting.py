@@ -113,6 +113,7 @@ class Waiting:
                 future.exception()  # nobody may be left to look at it
         for waiting in (self.orders, self.later, self.appends):
             waiting.clear()
+        self.bytes = 0
 
     def add(self, append: Append, future: asyncio.Future[Taken]) -> None:
         """Put an append behind the others."""

@@ -83,9 +83,9 @@ async def test_a_large_interval_ends_by_its_size_not_only_by_time(
     async with FakeGraylog() as graylog:
         delivery = Delivery(output(host, graylog.port, **options), spool, host.clock)
         running = asyncio.create_task(delivery.run())
-        for number in range(40):
-            await spool.append("in", [document(number, 500_000)])
         try:
+            for number in range(40):
+                await spool.append("in", [document(number, 500_000)])
             async with asyncio.timeout(20):
                 while (await spool.balance()).outputs["graylog"].delivered < 34:
                     await asyncio.sleep(0.02)

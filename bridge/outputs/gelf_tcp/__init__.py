@@ -28,6 +28,7 @@ from bridge.outputs.gelf_tcp.tls import TlsConnection
 MAX_FRAME: Final = 2_097_152 - len(BLANKS)
 """`max_message_size` of Graylog's input; a larger frame ends the connection unread."""
 LEAST_WINDOW: Final = 8 * 1024 * 1024
+"""Bytes under way, also when they are confirmed in smaller portions."""
 NEVER_CLOSES: Final = "it has taken everything and does not close the connection"
 PATIENCE: Final = 16
 """By how much the time for an answer grows at most, when there is no other endpoint to try."""

@@ -120,6 +120,14 @@ def unpacked(content: bytes, start: int = 0) -> Record | None:
     )
 
 
+def named(content: bytes) -> tuple[int, int] | None:
+    """The segment and the id that a head names, whatever is behind it; None when it is no head."""
+    if len(content) < HEAD.size:
+        return None
+    magic, _, segment, rowid, *_ = HEAD.unpack_from(content)
+    return (segment, rowid) if magic == MAGIC else None
+
+
 def scan(content: bytes, segment: int) -> Iterator[tuple[int, Record | None]]:
     """The records of a segment, in order, and where each begins.
 

@@ -17,7 +17,7 @@ from typing import Final
 from bridge.native import core
 from bridge.spool.damage import Impossible
 from bridge.spool.lock import sync
-from bridge.spool.records import CHECKED, Place, Record, scan, signed, unpacked
+from bridge.spool.records import CHECKED, HEAD, Place, Record, named, scan, signed, unpacked
 
 SEGMENT_BYTES: Final = 16 * 1024 * 1024
 FULL_BYTES: Final = 14 * 1024 * 1024
@@ -147,10 +147,6 @@ class Segments:
         start = 0 if self._is_free() else self._end
         others = len(self._spares) + (self._next is not None)
         return max(0, min(self._allocated, FULL_BYTES) - start) + others * FULL_BYTES
-
-    def is_in_use(self, segment: int) -> bool:
-        """Whether the first or the last row is known to be in a segment."""
-        return segment in (self._oldest, self._number)
 
     def put(self, row: Record) -> Place:
         """Where a row will be; its `segment` is not known before."""
@@ -346,6 +342,16 @@ class Records:
         record = unpacked(os.pread(file, size, place.start))
         os.posix_fadvise(file, place.start, size, os.POSIX_FADV_DONTNEED)
         return record if record and record.segment == place.segment else None
+
+    def begins(self, row: int, place: Place) -> bool:
+        """Whether the record of a row begins at a place; its documents are not read."""
+        try:
+            file = self._opened(place.segment)
+        except FileNotFoundError:
+            return False
+        if os.fstat(file).st_size < place.start:
+            return False
+        return named(os.pread(file, HEAD.size, place.start)) == (place.segment, row)
 
     def close(self) -> None:
         """Let go of the file; safe twice."""

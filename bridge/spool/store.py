@@ -121,29 +121,36 @@ class Store:
             if not own.balance(None).holds:
                 raise Impossible(f"the rows are not those that {output} has accounts of")
         recover(self._db, self._records.folder, self._end() or Place(0, 0), self.tally)
-        first, end = self._edge("ASC"), self._end()
-        return Segments(self._records.folder, first[0].segment if first else 0, end)
+        first = self._first()
+        return Segments(self._records.folder, first.segment if first else 0, self._end())
+
+    def _first(self) -> Place | None:
+        """Where the first row is; raises Impossible when it is not there.
+
+        Segments before it are written again: what is damaged here must not decide on them.
+        """
+        if not (row := self._edge("ASC")):
+            return None
+        rowid, place, _ = row
+        if not self._records.begins(rowid, place):
+            raise Impossible(f"row {rowid} is not where it was written")
+        return place
 
     def _end(self) -> Place | None:
-        """Where the last row ends; raises Impossible when it is not there."""
-        last = self._edge("DESC")
-        return Place(last[0].segment, last[0].start + last[1]) if last else None
+        """Where the last row ends; raises Impossible when it is not there as it was written."""
+        if not (row := self._edge("DESC")):
+            return None
+        rowid, place, size = row
+        record = self._records.record(place, size)
+        if not record or record.id != rowid:
+            raise Impossible(f"row {rowid} is not as it was written")
+        return Place(place.segment, place.start + size)
 
-    def _edge(self, order: str, segments: Segments | None = None) -> tuple[Place, int] | None:
-        """Where the first or the last row is, and its size; raises Impossible when it is not there.
-
-        Segments without rows are written again: what is damaged here must not decide on them.
-        """
+    def _edge(self, order: str) -> tuple[int, Place, int] | None:
+        """The id of the first or the last row, where its record is to be, and of which size."""
         columns = "SELECT id, input, target, bytes, segment, start FROM batches"
         row = self._db.execute(f"{columns} ORDER BY id {order} LIMIT 1").fetchone()
-        if not row:
-            return None
-        place, size = placed(*row[1:])
-        if segments is None or not segments.is_in_use(place.segment):
-            record = self._records.record(place, size)
-            if not record or record.id != row[0]:
-                raise Impossible(f"row {row[0]} is not as it was written")
-        return place, size
+        return (row[0], *placed(*row[1:])) if row else None
 
     def _load(self) -> None:
         """What is kept in memory; raises Impossible for what nobody has written."""
@@ -281,10 +288,10 @@ class Store:
             work.shrink(ceiling)
             taken = work.take(appends)
             work.save(self._saved)
-            first = self._edge("ASC", self._segments) if work.has_deleted else None
             self._segments.write()
+            first = self._first() if work.has_deleted else None
         self._saved = work.tally
-        return results, taken, first[0].segment if first else None
+        return results, taken, first.segment if first else None
 
     def take_over(self, records: Iterable[Small]) -> tuple[Tally, Counter[str]]:
         """Merge the small records of a damaged file; its counters, and what was new, by table."""

@@ -255,3 +255,22 @@ async def test_a_row_that_is_damaged_between_others_is_noticed_when_it_is_read(
         assert texts(await reading) == [b"new"]
     await spool.close()
     assert salvage(spool.aside[0], directory, 2**20).events == 3
+
+
+@pytest.mark.parametrize("change", ["segment = segment + 1", "start = start + 1"])
+async def test_what_is_damaged_in_use_decides_about_no_row(
+    opened: Opener, directory: Path, change: str
+) -> None:
+    """Before files are written again, the first row that is left must be where it is said to be."""
+    spool = await opened()
+    await spool.attach("out")
+    for number in range(40):
+        await spool.append("in", [b"%d" % number * 2**20])
+    await spool.advance("out", Progress(0))
+    sql(directory, f"UPDATE batches SET {change} WHERE id > 20")
+    await spool.advance("out", Progress(20, delivered=20))
+    async with asyncio.timeout(10):
+        while not spool.aside:
+            await asyncio.sleep(0.01)
+    await spool.close()
+    assert salvage(spool.aside[0], directory, 2**30).events >= 20

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bridge.spool.damage import Impossible
-from bridge.spool.records import Place, Record, scan, size_of
+from bridge.spool.records import HEAD, Place, Record, scan, size_of
 from bridge.spool.segments import (
     BLOCK_BYTES,
     FREE_BYTES,
@@ -187,6 +187,27 @@ def test_short_writes_are_gone_on_with(folder: Path, monkeypatch: pytest.MonkeyP
     put(segments, record(1), record(2))
     content = (folder / "00000001").read_bytes()
     assert [one.id for _, one in scan(content, 1) if one] == [1, 2]
+    segments.close()
+
+
+def test_where_a_row_begins_is_known_whatever_became_of_its_documents(folder: Path) -> None:
+    segments = Segments(folder, 0, None)
+    _, place = put(segments, record(1), record(2))
+    path = folder / "00000001"
+    path.write_bytes(path.read_bytes()[: place.start + HEAD.size])
+    reading = Records(folder)
+    assert reading.begins(2, place)
+    assert not reading.begins(1, place)
+    for wrong in (
+        Place(1, place.start + 1),
+        Place(1, place.start + HEAD.size),
+        Place(1, 2**62),
+        Place(2, place.start),
+    ):
+        assert not reading.begins(2, wrong)
+    path.rename(folder / "00000002")
+    assert not reading.begins(2, Place(2, place.start))
+    reading.close()
     segments.close()
 
 

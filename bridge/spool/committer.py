@@ -134,7 +134,7 @@ class Committer:
     def read(self, output: str, after: int, max_bytes: int) -> list[Batch]:
         """The rows after a position, from memory; appends may have waited for that."""
         found = self._recent.read(output, after, max_bytes)
-        if self._patience.is_tried:
+        if self._patience.is_tried and not self._is_patient(self._loop.time()):
             self._wake.set()
         return found
 
@@ -230,8 +230,8 @@ class Committer:
     def _gathered(self, now: float) -> Group:
         """What can be committed together now."""
         group = Group()
-        ahead = sum(one.size for one, _ in self._under_way)
-        if self._waiting.appends and now >= self._appends_from and not self._is_patient(now, ahead):
+        if self._waiting.appends and now >= self._appends_from and not self._is_patient(now):
+            ahead = self._ahead()
             self._waiting.take_appends(
                 group, self.tally.bytes + ahead, self._store.reusable - ahead
             )
@@ -273,9 +273,13 @@ class Committer:
             self._alarm.set(self._index_from)
         return False
 
-    def _is_patient(self, now: float, ahead: int) -> bool:
+    def _ahead(self) -> int:
+        """The bytes that are on their way."""
+        return sum(one.size for one, _ in self._under_way)
+
+    def _is_patient(self, now: float) -> bool:
         """Whether appends wait until an output that keeps up has read what they would push out."""
-        more = ahead + min(self._waiting.bytes, GROUP_BYTES)
+        more = self._ahead() + min(self._waiting.bytes, GROUP_BYTES)
         if self._over or not self._patience.waits(now, more):
             return False
         self._alarm.set(now + self._patience.left)

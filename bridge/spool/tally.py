@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from operator import attrgetter
 from typing import ClassVar
 
 from bridge.spool.damage import Impossible
@@ -69,6 +69,9 @@ class OutputTally:
         )
 
 
+_of_input = attrgetter(*(one.name for one in fields(InputTally)))
+_of_output = attrgetter(*(one.name for one in fields(OutputTally)))
+
 Counter = tuple[str, str, str, int]
 """Kind of component, id, name, value: one row of the table `counters`."""
 
@@ -85,9 +88,9 @@ class Tally:
     newest: int = 0
 
     def copy(self) -> Tally:
-        """A copy whose changes leave this one alone."""
-        inputs = {name: copy(tally) for name, tally in self.inputs.items()}
-        outputs = {name: copy(tally) for name, tally in self.outputs.items()}
+        """A copy whose changes leave this one alone, made for each group: `copy.copy` is slow."""
+        inputs = {name: InputTally(*_of_input(own)) for name, own in self.inputs.items()}
+        outputs = {name: OutputTally(*_of_output(own)) for name, own in self.outputs.items()}
         return Tally(inputs, outputs, self.bytes, self.dead_bytes, self.floor, self.newest)
 
     def add(self, target: str | None, count: int, size: int) -> int:

@@ -140,15 +140,20 @@ class Waiting:
         """
         droppable = live if self._limits.drop_oldest else 0
         room = self._limits.max_bytes - live
-        disk = max(0, self._limits.free()) + reusable
         self.full = ""
+
+        def disk() -> float:
+            """What can be written; the system is asked only when that may matter."""
+            return max(0, self._limits.free()) + reusable
+
         while self.appends and group.size < GROUP_BYTES:
             more = self.appends[0][0].size
+            size = group.size + more
             # Larger than everything, it gets through when it would be alone.
             alone = not group.size and live == droppable
-            if more and group.size + more > room + droppable and not alone:
+            if more and size > room + droppable and not alone:
                 self.full = f"it holds {live} bytes of at most {self._limits.max_bytes}"
-            elif more and group.size + more > disk + droppable:
+            elif more and size > reusable + droppable and size > disk() + droppable:
                 self.full = "its disk is nearly full"
             if self.full:
                 break
@@ -156,4 +161,4 @@ class Waiting:
             group.size += more
         self.bytes -= group.size
         if group.size and self._limits.drop_oldest:
-            group.ceiling = max(0, live + min(room, disk) - group.size)
+            group.ceiling = max(0, live + min(room, disk()) - group.size)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bridge.spool import recent
 from bridge.spool.model import Batch
@@ -99,3 +103,47 @@ def test_who_reads_from_the_disk_does_not_count(monkeypatch: pytest.MonkeyPatch)
     rows.add([row(4, 10)], floor=0)
     rows.read("out", 2, 0)
     assert rows.unread() == 10
+
+
+OUTPUTS = st.sampled_from(["one", "two"])
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("add"), st.integers(1, 50), st.none() | OUTPUTS),
+        st.tuples(st.just("read"), OUTPUTS, st.integers(0, 100)),
+        st.tuples(st.just("again"), OUTPUTS, st.just(0)),
+        st.tuples(st.just("floor"), st.integers(0, 3), st.just(0)),
+        st.tuples(st.just("forget"), OUTPUTS, st.just(0)),
+    )
+)
+
+
+@given(STEPS)
+def test_what_is_not_read_is_what_could_still_be_read(steps: list[tuple[str, Any, Any]]) -> None:
+    """Whatever comes, is read, read again or deleted."""
+    rows, newest = Recent(0), 0
+    at: dict[str, int] = {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(recent, "KEPT_BYTES", 150)
+        for what, first, second in steps:
+            if what == "add":
+                newest += 1
+                rows.add([row(newest, first, second)], floor=0)
+            elif what == "floor":
+                rows.add([], floor=rows.start + first)
+            elif what == "forget":
+                rows.forget([first])
+                at.pop(first, None)
+            else:
+                after = max(at.get(first, 0) if what == "read" else 0, rows.start)
+                found = rows.read(first, after, second)
+                at[first] = found[-1].id if found else after
+            at = {name: position for name, position in at.items() if position >= rows.start}
+            left = {
+                name: sum(
+                    len(one.batch.data)
+                    for one in rows.rows()
+                    if one.batch.id > position and one.target in (None, name)
+                )
+                for name, position in at.items()
+            }
+            assert rows.unread() == max(left.values(), default=0)

@@ -113,9 +113,9 @@ async def works(directory: Path) -> None:
         while b"new" not in seen:
             batches = await spool.read("out", position, 2**20)
             seen += texts(batches)
-            for batch in batches:
-                await spool.advance("out", Progress(batch.id, delivered=batch.count))
-                position = batch.id
+            steps = (Progress(batch.id, delivered=batch.count) for batch in batches)
+            await asyncio.gather(*(spool.advance("out", step) for step in steps))
+            position = batches[-1].id
         assert await spool.empty()
         await spool.close()
 
